@@ -1,0 +1,65 @@
+# docker build -t gymserve .                   the server with a C compiler (the default target)
+# docker build -t gymserve --target slim .     without one
+# docker build -t gymserve --target gpu .      on CUDA, with @tensorflow/tfjs-node-gpu
+# docker run -p 8000:8000 -v gymserve:/data gymserve     prints an API key once, at its first start
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund \
+    && rm -rf dist/test dist/bench dist/scripts test bench
+
+FROM node:24-bookworm-slim AS slim
+ENV NODE_ENV=production \
+    GYMSERVE_HOST=0.0.0.0 \
+    GYMSERVE_PORT=8000 \
+    GYMSERVE_DATA_DIR=/data \
+    GYMSERVE_CREATE_KEY=true
+WORKDIR /app
+RUN mkdir /data && chown node:node /data
+COPY --from=build /app/package.json /app/openapi.yaml ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+USER node
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+    CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.GYMSERVE_PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Node itself as process 1: it takes SIGTERM, writes checkpoints and ends within 30 seconds (docker stop -t 30).
+CMD ["node", "--enable-source-maps", "dist/src/main.js"]
+
+# libtensorflow 2.9 as tfjs-node-gpu binds it: CUDA 11, cuDNN 8. Its addon needs Node 22 or earlier.
+FROM node:22-bookworm-slim AS node22
+FROM nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04 AS gpu
+ENV NODE_ENV=production \
+    GYMSERVE_HOST=0.0.0.0 \
+    GYMSERVE_PORT=8000 \
+    GYMSERVE_DATA_DIR=/data \
+    GYMSERVE_CREATE_KEY=true \
+    TF_FORCE_GPU_ALLOW_GROWTH=true
+COPY --from=node22 /usr/local/bin/node /usr/local/bin/node
+COPY --from=node22 /usr/local/lib/node_modules /usr/local/lib/node_modules
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
+    && apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 1000 node && mkdir /data && chown node:node /data
+WORKDIR /app
+COPY --from=build /app/package.json /app/package-lock.json /app/.npmrc /app/openapi.yaml ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# The image is built without a GPU, so only the installation is done here; `npm run setup:gpu` would also ask for the GPU.
+RUN npm install --no-save --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0 \
+    && npm rebuild --ignore-scripts=false @tensorflow/tfjs-node-gpu
+USER node
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+    CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.GYMSERVE_PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--enable-source-maps", "dist/src/main.js"]
+
+FROM slim AS default
+USER root
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+USER node

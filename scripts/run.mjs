@@ -1,0 +1,152 @@
+// Runs a task of package.json on a machine that has only Node and npm: installs what is missing, builds what is stale,
+// then runs it. Plain JavaScript on Node's own modules, because it runs before anything is installed.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const CONTRACT = 'src/api/contract.gen.ts';
+const BUILD_STAMP = 'dist/.built';
+const INSTALL_STAMP = 'node_modules/.package-lock.json';
+const SOURCES = ['src', 'test', 'bench', 'scripts', 'openapi.yaml', 'tsconfig.json', 'package-lock.json'];
+
+const tasks = {
+  build: () => undefined,
+  start: (args) => node('dist/src/main.js', ...args),
+  demo: (args) => node('dist/scripts/demo.js', ...args),
+  bench: ([name, ...args]) => node(`dist/bench/${benchmark(name)}.js`, ...args),
+  test: (args) =>
+    node(
+      '--test',
+      ...reporter(),
+      ...selected(
+        args,
+        tests().filter((file) => !isSlow(file)),
+      ),
+    ),
+  'test:slow': (args) => node('--test', ...reporter(), ...selected(args, tests().filter(isSlow))),
+  generate: () => generate(),
+  lint: () => lint(),
+  check: async () => {
+    await lint();
+    await tasks.test([]);
+  },
+};
+
+const [task = '', ...args] = process.argv.slice(2);
+if (!(task in tasks)) fail(`There is no task "${task}"; there are: ${Object.keys(tasks).join(', ')}.`);
+checkNode();
+await install();
+await build();
+await tasks[task](args);
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19))
+    fail(`Gymserve needs Node 20.19 or later; this is ${process.version}.`);
+}
+
+async function install() {
+  if (newest(['package-lock.json', 'package.json']) <= modified(INSTALL_STAMP)) return;
+  process.stderr.write('Installing packages…\n');
+  await run(
+    process.platform === 'win32' ? 'npm.cmd' : 'npm',
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    'stderr',
+  );
+}
+
+async function build() {
+  if (newest(SOURCES) <= modified(BUILD_STAMP)) return;
+  process.stderr.write('Building…\n');
+  // A file that was renamed or deleted must not go on living as compiled output.
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], 'stderr');
+  writeFileSync(join(root, BUILD_STAMP), '');
+}
+
+function generate() {
+  return node('node_modules/openapi-typescript/bin/cli.js', 'openapi.yaml', '-o', CONTRACT);
+}
+
+/** All that can be checked without running the program. */
+async function lint() {
+  await generate();
+  await run('git', ['diff', '--exit-code', '--', CONTRACT]);
+  await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit', '--incremental', 'false');
+  await node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.');
+  await node('node_modules/@redocly/cli/bin/cli.js', 'lint', 'openapi.yaml');
+  await node('node_modules/knip/bin/knip.js');
+}
+
+function benchmark(name) {
+  const names = readdirSync(join(root, 'dist/bench')).flatMap((file) =>
+    file.endsWith('.js') ? [file.slice(0, -3)] : [],
+  );
+  if (names.includes(name)) return name;
+  return fail(`There is no benchmark "${name ?? ''}"; there are: ${names.join(', ')}.`);
+}
+
+function tests() {
+  return files('dist/test').filter((file) => file.endsWith('.test.js'));
+}
+
+function isSlow(file) {
+  return file.split(/[\\/]/).includes('slow');
+}
+
+/** The test files whose path contains any of `words`; all of them without words. */
+function selected(words, all) {
+  const chosen = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)));
+  return chosen.length > 0 ? chosen : fail(`No test file matches: ${words.join(', ')}.`);
+}
+
+// Test files run in turn: several train on all cores, and a slow machine must not fail them.
+function reporter() {
+  return ['--test-concurrency=1', '--test-reporter=spec'];
+}
+
+function files(folder) {
+  const path = join(root, folder);
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [folder];
+  return readdirSync(path).flatMap((name) => files(join(folder, name)));
+}
+
+function modified(file) {
+  return existsSync(join(root, file)) ? statSync(join(root, file)).mtimeMs : 0;
+}
+
+function newest(paths) {
+  return Math.max(0, ...paths.flatMap(files).map(modified));
+}
+
+function node(...args) {
+  return run(process.execPath, ['--enable-source-maps', ...args]);
+}
+
+/** Runs to the end, passing on the signals that ask this process to stop; ends this process where the command fails. */
+function run(command, args, stdout = 'inherit') {
+  const out = stdout === 'stderr' ? process.stderr.fd : 'inherit';
+  const child = spawn(command, args, { cwd: root, stdio: ['inherit', out, 'inherit'] });
+  // Ctrl-C reaches the child by itself, being of the same process group; a plain SIGTERM does not.
+  const forward = () => child.kill('SIGTERM');
+  const stay = () => undefined;
+  process.on('SIGTERM', forward).on('SIGINT', stay);
+  return new Promise((resolve) => {
+    child.on('error', (error) => fail(`${command}: ${error.message}`));
+    child.on('exit', (status, signal) => {
+      process.off('SIGTERM', forward).off('SIGINT', stay);
+      if (status === 0) return resolve();
+      if (status === null) process.stderr.write(`${command} ended by ${signal}.\n`);
+      process.exit(status ?? 1);
+    });
+  });
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  return process.exit(1);
+}

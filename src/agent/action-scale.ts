@@ -1,0 +1,38 @@
+// The one place where an agent's actions in [−1, 1] become actions of the environment's Box.
+import type { BoxDocument, JsonTensor } from '../envs/spaces/space.ts';
+
+/** An affine map per component: −1 is the Box's low, 1 its high. */
+export class ActionScale {
+  readonly #low: Float64Array;
+  readonly #high: Float64Array;
+  readonly #array: Float32ArrayConstructor | Float64ArrayConstructor;
+
+  /** `space` is bounded: `Algorithm.checkSpaces` has seen to it. */
+  constructor(space: BoxDocument) {
+    const size = space.shape.reduce((product, dimension) => product * dimension, 1);
+    this.#low = bounds(space.low, size);
+    this.#high = bounds(space.high, size);
+    this.#array = space.dtype === 'float32' ? Float32Array : Float64Array;
+  }
+
+  /** `action` [action] in [−1, 1] as a fresh array in the Box and of its dtype. */
+  toBox(action: Float32Array): Float32Array | Float64Array {
+    const scaled = new this.#array(action.length);
+    for (const [i, a] of action.entries()) {
+      const low = this.#low[i] ?? Number.NaN;
+      const high = this.#high[i] ?? Number.NaN;
+      // Clamped, because low + (a + 1)/2·(high − low) can round past a bound.
+      scaled[i] = Math.min(high, Math.max(low, low + 0.5 * (a + 1) * (high - low)));
+    }
+    return scaled;
+  }
+}
+
+function bounds(document: JsonTensor, size: number): Float64Array {
+  if (!Array.isArray(document)) return new Float64Array(size).fill(Number(document));
+  return Float64Array.from(leaves(document));
+}
+
+function leaves(document: JsonTensor): number[] {
+  return Array.isArray(document) ? document.flatMap(leaves) : [Number(document)];
+}

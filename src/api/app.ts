@@ -1,0 +1,117 @@
+// The HTTP server of the contract: openapi.yaml in, services behind, a Fastify instance out. Listens on nothing by itself.
+import { setMaxListeners } from 'node:events';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastifyOpenapiGlue } from 'fastify-openapi-glue';
+import { type Contract, loadContract, type Operation } from './contract.ts';
+import { type AnyHandler, routeOf } from './dispatch.ts';
+import type { Handlers } from './operation.ts';
+import { auth } from './plugins/auth.ts';
+import { DOCS_PREFIX, docs } from './plugins/docs.ts';
+import { errors, refuseMalformed, sendProblem } from './plugins/errors.ts';
+import { jsonBody } from './plugins/json-body.ts';
+import { methodNotAllowed } from './plugins/method-not-allowed.ts';
+import { requestId, requestIdOf } from './plugins/request-id.ts';
+import { SSE_DEFAULTS, type SseOptions } from './plugins/sse.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { catalogueRoutes } from './routes/catalogue.ts';
+import { checkpointRoutes } from './routes/checkpoints.ts';
+import { environmentRoutes } from './routes/environments.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { systemRoutes } from './routes/system.ts';
+import { toJson } from './serializer.ts';
+import type { Services } from './services.ts';
+import { createValidators, routeSchemaOf } from './validation.ts';
+import { validationProblem } from './validation-problem.ts';
+
+export interface AppOptions {
+  readonly services: Services;
+  /** SHA-256 digests in hex of the API keys; null = open to everybody. */
+  readonly auth: readonly string[] | null;
+  /** null = silent. */
+  readonly logger: FastifyBaseLogger | LoggerOptions | null;
+  readonly bodyLimitBytes?: number;
+  readonly sse?: Partial<SseOptions>;
+}
+
+/** For Fastify's own logger; without `stream` it writes to standard output. */
+interface LoggerOptions {
+  readonly level: string;
+  readonly stream?: { write(line: string): void };
+}
+
+export const DEFAULT_BODY_LIMIT_BYTES = 1 << 20;
+
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { services } = options;
+  const contract = loadContract();
+  const operations = new Map(contract.operations.map((operation) => [operation.operationId, operation]));
+  const handlers = {
+    ...systemRoutes(services.server, contract),
+    ...catalogueRoutes(services.catalogue),
+    ...environmentRoutes(services.environments),
+    ...agentRoutes(services.agents, services.checkpoints, services.jobs),
+    ...checkpointRoutes(services.checkpoints),
+    ...jobRoutes(services.jobs, { ...SSE_DEFAULTS, ...options.sse }),
+  } satisfies Handlers;
+
+  const app: FastifyInstance = Fastify({
+    ...loggerOf(options.logger),
+    bodyLimit: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    genReqId: requestIdOf,
+    frameworkErrors: sendProblem,
+    clientErrorHandler: refuseMalformed,
+  });
+
+  const validators = createValidators(contract.document);
+  app.setValidatorCompiler(({ schema, httpPart }) => validators.compile(schema as object, httpPart));
+  app.setSchemaErrorFormatter(validationProblem);
+  app.setReplySerializer(toJson);
+
+  // Long waits and streams end when the server does.
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  app.addHook('preClose', async () => closing.abort());
+
+  const openUrls = new Set(contract.operations.filter(({ open }) => open).map(({ url }) => url));
+  const isOpen = (route: string) => openUrls.has(route) || route === DOCS_PREFIX || route.startsWith(`${DOCS_PREFIX}/`);
+
+  await app.register(requestId);
+  await app.register(errors);
+  await app.register(auth, { keyDigests: options.auth, isOpen });
+  await app.register(jsonBody);
+  await app.register(docs, { contract });
+  useOriginalSchemas(app, operations);
+  await app.register(fastifyOpenapiGlue, {
+    specification: withoutReplies(contract.document),
+    operationResolver: (operationId: string) => {
+      const operation = operations.get(operationId);
+      if (operation === undefined) throw new Error(`openapi.yaml has no operation ${operationId}.`);
+      return routeOf(operation, handlers[operationId as keyof Handlers] as AnyHandler, closing.signal) as never;
+    },
+  });
+  await app.register(methodNotAllowed, { contract });
+  return app;
+}
+
+/** The glue would look for body parsers of every media type that replies have. */
+function withoutReplies(document: Contract['document']): object {
+  const copy = structuredClone(document) as { paths: Record<string, Record<string, { responses?: unknown }>> };
+  for (const operation of Object.values(copy.paths).flatMap((item) => Object.values(item))) {
+    if (operation.responses !== undefined) operation.responses = { default: { description: 'See openapi.yaml.' } };
+  }
+  return copy;
+}
+
+/** Swaps the glue's dereferenced copies of schemas for references into the document, which may be recursive. */
+function useOriginalSchemas(app: FastifyInstance, operations: ReadonlyMap<string, Operation>): void {
+  app.addHook('onRoute', (route) => {
+    const { operationId } = (route.schema ?? {}) as { operationId?: string };
+    const operation = operationId === undefined ? undefined : operations.get(operationId);
+    if (operation !== undefined) route.schema = { ...routeSchemaOf(operation), operationId } as never;
+  });
+}
+
+function loggerOf(logger: AppOptions['logger']) {
+  if (logger === null) return { logger: false as const };
+  return 'info' in logger ? { loggerInstance: logger } : { logger };
+}

@@ -1,0 +1,67 @@
+// The one kind of body: JSON, parsed with limits that later recursion relies on.
+import fp from 'fastify-plugin';
+import { InvalidRequest } from '../problem.ts';
+
+/** Validators, storage and JSON.stringify recurse; a megabyte of brackets would overflow the stack. */
+const MAX_DEPTH = 64;
+
+export const jsonBody = fp(
+  async (app) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+      try {
+        done(null, parseBody(text as string));
+      } catch (error) {
+        done(error as Error, undefined);
+      }
+    });
+  },
+  { name: 'gymserve-json-body' },
+);
+
+/** Throws `InvalidRequest`. Nothing is `{}`. */
+export function parseBody(text: string): unknown {
+  if (text.trim() === '') return {};
+  if (depthOf(text) > MAX_DEPTH)
+    throw new InvalidRequest(`The body is nested more than ${MAX_DEPTH} levels deep; flatten it.`);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidRequest(`The body is not valid JSON (${(error as SyntaxError).message}); correct it.`);
+  }
+  // An escape may hide a name, so any escape is worth the walk.
+  const name = /\\u|"(?:__proto__|constructor)"/.test(text) ? forbiddenName(body) : null;
+  if (name !== null) throw new InvalidRequest(`The body has a field "${name}", which no object may have; remove it.`);
+  return body;
+}
+
+/** Deepest nesting of brackets outside of strings. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (inString) {
+      if (c === BACKSLASH) i++;
+      else if (c === QUOTE) inString = false;
+    } else if (c === QUOTE) inString = true;
+    else if (c === OPEN_BRACKET || c === OPEN_BRACE) deepest = Math.max(deepest, ++depth);
+    else if (c === CLOSE_BRACKET || c === CLOSE_BRACE) depth--;
+  }
+  return deepest;
+}
+
+const [QUOTE, BACKSLASH, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
+
+/** A name that could reach an object's prototype in code that copies fields by name. */
+function forbiddenName(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [name, member] of Object.entries(value)) {
+    if (name === '__proto__' || (!Array.isArray(value) && name === 'constructor')) return name;
+    const below = forbiddenName(member);
+    if (below !== null) return below;
+  }
+  return null;
+}

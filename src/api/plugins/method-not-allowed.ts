@@ -1,0 +1,38 @@
+// 405 with Allow. Fastify answers a wrong method with 404, so the methods that a path lacks are routes too.
+import fp from 'fastify-plugin';
+import { DomainError } from '../../errors.ts';
+import type { Contract } from '../contract.ts';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
+
+export const methodNotAllowed = fp<{ readonly contract: Contract }>(
+  async (app, { contract }) => {
+    for (const [url, allowed] of allowedByUrl(contract)) {
+      const allow = [...allowed].join(', ');
+      app.route({
+        url,
+        method: METHODS.filter((method) => !allowed.has(method)),
+        // HEAD is in the list by itself where GET is.
+        exposeHeadRoute: false,
+        // In onRequest, so that a body is neither read nor judged.
+        onRequest: async (request, reply) => {
+          reply.header('allow', allow);
+          throw new DomainError('method_not_allowed', `${request.method} does nothing here; use ${allow}.`);
+        },
+        handler: async () => {},
+      });
+    }
+  },
+  { name: 'gymserve-method-not-allowed' },
+);
+
+function allowedByUrl({ operations }: Contract): Map<string, Set<string>> {
+  const allowed = new Map<string, Set<string>>();
+  for (const { url, method } of operations) {
+    const methods = allowed.get(url) ?? new Set();
+    methods.add(method);
+    if (method === 'GET') methods.add('HEAD');
+    allowed.set(url, methods);
+  }
+  return allowed;
+}

@@ -1,0 +1,141 @@
+// What an error looks like in HTTP: RFC 9457 problem details. The one place where codes become statuses.
+import { DomainError, type ErrorCode } from '../errors.ts';
+
+export const STATUS_OF = {
+  invalid_request: 400,
+  unauthorized: 401,
+  not_found: 404,
+  env_spec_not_found: 404,
+  environment_not_found: 404,
+  algorithm_not_found: 404,
+  agent_not_found: 404,
+  job_not_found: 404,
+  checkpoint_not_found: 404,
+  environment_gone: 410,
+  method_not_allowed: 405,
+  not_acceptable: 406,
+  unsupported_media_type: 415,
+  payload_too_large: 413,
+  range_not_satisfiable: 416,
+  reset_required: 409,
+  sequence_mismatch: 409,
+  invalid_state_transition: 409,
+  agent_training: 409,
+  checkpoint_in_use: 409,
+  action_out_of_space: 422,
+  observation_out_of_space: 422,
+  invalid_kwargs: 422,
+  invalid_hyperparameter: 422,
+  unsupported_space: 422,
+  engine_not_available: 422,
+  checkpoint_incompatible: 422,
+  checkpoint_corrupt: 422,
+  non_finite: 422,
+  untraceable: 500,
+  too_many_requests: 429,
+  capacity_reached: 503,
+  not_ready: 503,
+  data_dir_in_use: 500,
+  worker_lost: 410,
+  crash_loop: 500,
+  internal: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+/** One wrong place in a request; `pointer` leads into `{path, query, headers, body}`. */
+export interface ProblemPlace {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** A request that is not what the contract says. */
+export class InvalidRequest extends DomainError {
+  readonly places: readonly ProblemPlace[];
+
+  constructor(detail: string, places: readonly ProblemPlace[] = []) {
+    super('invalid_request', detail);
+    this.places = places;
+  }
+}
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly instance: string;
+  readonly request_id: string;
+  readonly errors?: readonly ProblemPlace[];
+}
+
+export interface Occurrence {
+  readonly requestId: string;
+  /** As the client sent it; the query is left out, since it may hold what is nobody else's business. */
+  readonly url: string;
+}
+
+/** What the client gets to see of `error`. What nobody foresaw stays in the log. */
+export function problemOf(error: unknown, { requestId, url }: Occurrence): Problem {
+  const known = knownError(error);
+  const code = known?.code ?? 'internal';
+  const places = known instanceof InvalidRequest && known.places.length > 0 ? { errors: known.places } : {};
+  return {
+    type: `urn:gymserve:error:${code}`,
+    title: titleOf(code),
+    status: STATUS_OF[code],
+    code,
+    detail:
+      known === null || code === 'internal'
+        ? `The server made a mistake and logged it under ${requestId}; quote that when you report it.`
+        : known.message,
+    instance: url.split('?', 1)[0] ?? '/',
+    request_id: requestId,
+    ...places,
+  };
+}
+
+/** Headers that belong to a status. */
+export function problemHeaders(status: number): Record<string, string> {
+  if (status === 401) return { 'www-authenticate': 'Bearer realm="gymserve"' };
+  if (status === 429 || status === 503) return { 'retry-after': '1' };
+  return {};
+}
+
+function titleOf(code: ErrorCode): string {
+  const words = code.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function knownError(error: unknown): DomainError | null {
+  if (error instanceof DomainError) return error;
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  return FRAMEWORK_ERRORS.get(String(error.code))?.(error) ?? null;
+}
+
+/** Errors that Fastify raises before a handler runs, in our words. */
+const FRAMEWORK_ERRORS: ReadonlyMap<string, (error: Error) => DomainError> = new Map([
+  [
+    'FST_ERR_CTP_INVALID_MEDIA_TYPE',
+    () => new DomainError('unsupported_media_type', 'Send the body as application/json.'),
+  ],
+  [
+    'FST_ERR_CTP_BODY_TOO_LARGE',
+    () =>
+      new DomainError(
+        'payload_too_large',
+        'The body is larger than this server takes; GET /v1/server tells the limit. Send less at a time.',
+      ),
+  ],
+  [
+    'FST_ERR_CTP_INVALID_CONTENT_LENGTH',
+    () => new InvalidRequest('The body is not as long as Content-Length says; send all of it.'),
+  ],
+  [
+    'FST_ERR_BAD_URL',
+    () => new InvalidRequest('The path is not percent-encoded correctly; encode each part of it as UTF-8.'),
+  ],
+  [
+    'FST_ERR_MAX_PARAM_LENGTH',
+    () => new DomainError('not_found', 'There is nothing at this path: one of its parts is longer than any id.'),
+  ],
+]);

@@ -1,0 +1,56 @@
+import { created, GONE, type Handlers, json } from '../operation.ts';
+import { listOf, pageQueryOf } from '../page.ts';
+import type { AgentsService, CheckpointsService, JobsService } from '../services.ts';
+import {
+  actFromWire,
+  actToWire,
+  agentToWire,
+  createAgentFromWire,
+  evaluateFromWire,
+  trainFromWire,
+} from '../wire/agent.ts';
+import { checkpointToWire } from '../wire/checkpoint.ts';
+import { jobToWire } from '../wire/job.ts';
+
+export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsService, jobs: JobsService) {
+  return {
+    createAgent: async ({ body }) => {
+      const agent = await agents.create(createAgentFromWire(body));
+      return created(201, `/v1/agents/${agent.id}`, agentToWire(agent));
+    },
+
+    listAgents: async ({ query }) => json(200, listOf(agents.list(pageQueryOf(query)), agentToWire)),
+
+    getAgent: async ({ params }) => json(200, agentToWire(agents.get(params.agent_id))),
+
+    updateAgent: async ({ params, body }) => json(200, agentToWire(agents.update(params.agent_id, body))),
+
+    deleteAgent: async ({ params }) => {
+      await agents.delete(params.agent_id);
+      return GONE;
+    },
+
+    act: async ({ params, body }) => json(200, actToWire(await agents.act(params.agent_id, actFromWire(body)))),
+
+    trainAgent: async ({ params, body }) => {
+      const job = await jobs.train(params.agent_id, trainFromWire(body));
+      return created(202, `/v1/jobs/${job.id}`, jobToWire(job));
+    },
+
+    evaluateAgent: async ({ params, body }) => {
+      const job = await jobs.evaluate(params.agent_id, evaluateFromWire(body));
+      return created(202, `/v1/jobs/${job.id}`, jobToWire(job));
+    },
+
+    createCheckpoint: async ({ params }) => {
+      const checkpoint = await checkpoints.create(params.agent_id);
+      return created(201, `/v1/checkpoints/${checkpoint.id}`, checkpointToWire(checkpoint));
+    },
+
+    listCheckpoints: async ({ params, query }) =>
+      json(200, listOf(checkpoints.list(params.agent_id, pageQueryOf(query)), checkpointToWire)),
+
+    restoreAgent: async ({ params, body }) =>
+      json(200, agentToWire(await agents.restore(params.agent_id, body.checkpoint_id))),
+  } satisfies Partial<Handlers>;
+}

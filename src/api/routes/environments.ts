@@ -1,0 +1,34 @@
+import { created, GONE, type Handlers, json } from '../operation.ts';
+import { listOf, pageQueryOf } from '../page.ts';
+import type { EnvironmentsService } from '../services.ts';
+import { createEnvironmentFromWire, environmentToWire, resetToWire, stepToWire } from '../wire/environment.ts';
+import { tensorToWire } from '../wire/tensor.ts';
+
+export function environmentRoutes(environments: EnvironmentsService) {
+  return {
+    createEnvironment: async ({ body }) => {
+      const environment = await environments.create(createEnvironmentFromWire(body));
+      return created(201, `/v1/environments/${environment.id}`, environmentToWire(environment));
+    },
+
+    listEnvironments: async ({ query }) => json(200, listOf(environments.list(pageQueryOf(query)), environmentToWire)),
+
+    getEnvironment: async ({ params }) => json(200, environmentToWire(environments.get(params.environment_id))),
+
+    deleteEnvironment: async ({ params }) => {
+      await environments.delete(params.environment_id);
+      return GONE;
+    },
+
+    resetEnvironment: async ({ params, body }) => {
+      const request = { seed: body.seed ?? null, options: body.options };
+      return json(200, resetToWire(await environments.reset(params.environment_id, request)));
+    },
+
+    stepEnvironment: async ({ params, body }) =>
+      json(200, stepToWire(await environments.step(params.environment_id, body.action, body.seq ?? null))),
+
+    sampleAction: async ({ params }) =>
+      json(200, { action: tensorToWire(await environments.sampleAction(params.environment_id)) }),
+  } satisfies Partial<Handlers>;
+}

@@ -1,0 +1,41 @@
+import { DomainError } from '../../errors.ts';
+import type { Contract } from '../contract.ts';
+import { type Handlers, json } from '../operation.ts';
+import type { ServerService } from '../services.ts';
+
+export function systemRoutes(server: ServerService, contract: Contract) {
+  return {
+    getHealth: async () => json(200, { status: 'ok' }),
+
+    getReadiness: async () => {
+      if (!server.ready())
+        throw new DomainError('not_ready', 'The server is starting or draining; ask again in a second.');
+      return json(200, { status: 'ok' });
+    },
+
+    getOpenapiYaml: async () => ({ status: 200, type: 'application/yaml', body: contract.text }),
+
+    getOpenapiJson: async () => json(200, contract.document),
+
+    getServer: async () => {
+      const { version, engines, limits, use } = await server.info();
+      return json(200, {
+        object: 'server',
+        version,
+        engines: engines.map(({ name, available, reason }) => ({ name, available, reason })),
+        limits: {
+          environments: limits.environments,
+          running_jobs: limits.runningJobs,
+          queued_jobs: limits.queuedJobs,
+          body_bytes: limits.bodyBytes,
+        },
+        use: {
+          environments: use.environments,
+          agents: use.agents,
+          running_jobs: use.runningJobs,
+          queued_jobs: use.queuedJobs,
+        },
+      });
+    },
+  } satisfies Partial<Handlers>;
+}

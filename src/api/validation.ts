@@ -1,0 +1,61 @@
+// Requests are held to openapi.yaml by Ajv (draft 2020-12), compiled by reference into the document as it was written:
+// the glue's dereferenced copies cannot hold a recursive schema. Fastify's own Ajv is draft-07 and turns null into 0.
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { FastifySchema } from 'fastify';
+import { type Contract, DOCUMENT_ID, type Operation, type Parameter } from './contract.ts';
+
+export interface RequestValidators {
+  /** What Fastify asks for one part of one route. */
+  compile(schema: object, part: string | undefined): ValidateFunction;
+}
+
+export function createValidators(document: Contract['document']): RequestValidators {
+  // A body says what it means: "1" is no number. A query can only say strings.
+  const bodies = createAjv(document, false);
+  const strings = createAjv(document, 'array');
+  return { compile: (schema, part) => (part === 'body' ? bodies : strings).compile(schema) };
+}
+
+/** An Ajv that knows the document as `openapi`. */
+export function createAjv(document: Contract['document'], coerceTypes: boolean | 'array'): Ajv2020 {
+  const ajv = new Ajv2020({
+    coerceTypes,
+    useDefaults: true,
+    removeAdditional: false,
+    // Error messages quote the value and the schema's own words.
+    verbose: true,
+    // All errors of a megabyte of nulls would take minutes; one is enough to act on.
+    allErrors: false,
+    strict: true,
+    strictTypes: false,
+    // `then` names properties that are declared beside it.
+    strictRequired: false,
+  });
+  // To Ajv the document is a schema whose keywords are `openapi`, `paths` and so on; none of them checks anything.
+  ajv.addVocabulary([...Object.keys(document), 'discriminator']);
+  addFormats.default(ajv, ['date-time']);
+  ajv.addSchema(document, DOCUMENT_ID, undefined, false);
+  return ajv;
+}
+
+/** Fastify's route schema for an operation. Parts that the operation does not have are closed, so that a stray field is noticed. */
+export function routeSchemaOf(operation: Operation): FastifySchema {
+  const inputs = operation.responses.has(400);
+  return {
+    params: partOf(operation, 'path'),
+    ...(inputs ? { querystring: partOf(operation, 'query') } : {}),
+    headers: { ...partOf(operation, 'header'), additionalProperties: true },
+    ...(operation.body === null ? {} : { body: operation.body }),
+  };
+}
+
+function partOf({ parameters }: Operation, where: Parameter['in']): object {
+  const here = parameters.filter((parameter) => parameter.in === where);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(here.map(({ name, schema }) => [name, schema])),
+    required: here.filter(({ required }) => required === true).map(({ name }) => name),
+    additionalProperties: false,
+  };
+}

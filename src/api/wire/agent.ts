@@ -1,0 +1,87 @@
+// Agents, and what is asked of them, on the wire.
+import type { Schema } from '../operation.ts';
+import { InvalidRequest } from '../problem.ts';
+import type { ActAnswer, ActRequest, AgentRecord, CreateAgent, EvaluateRequest, TrainRequest } from '../services.ts';
+import { spaceToWire } from './space.ts';
+import { tensorToWire } from './tensor.ts';
+
+export function createAgentFromWire(body: Schema<'CreateAgent'>): CreateAgent {
+  const identity = { name: body.name ?? null, seed: body.seed ?? null, labels: body.labels };
+  if (body.from_checkpoint_id !== undefined) return { ...identity, fromCheckpointId: body.from_checkpoint_id };
+  const { algorithm, spec_id: specId, env_kwargs: envKwargs = {}, hyperparameters = {} } = body;
+  // The contract's `if`/`else` has seen to this; the types generated from it cannot say so.
+  if (algorithm === undefined || specId === undefined)
+    throw new InvalidRequest('Give algorithm and spec_id, or from_checkpoint_id.');
+  return { ...identity, fromCheckpointId: null, algorithm, specId, envKwargs, hyperparameters };
+}
+
+export function agentToWire(agent: AgentRecord): Schema<'Agent'> {
+  return {
+    id: agent.id,
+    object: 'agent',
+    name: agent.name,
+    algorithm: agent.algorithm,
+    variant: agent.variant ?? null,
+    spec_id: agent.specId,
+    env_kwargs: agent.envKwargs,
+    observation_space: spaceToWire(agent.observationSpace),
+    action_space: spaceToWire(agent.actionSpace),
+    hyperparameters: agent.hyperparameters,
+    seed: agent.seed,
+    timesteps: agent.timesteps,
+    checkpoint_id: agent.checkpointId,
+    training_job_id: agent.trainingJobId,
+    labels: agent.labels,
+    created_at: agent.createdAt.toISOString(),
+    updated_at: agent.updatedAt.toISOString(),
+  };
+}
+
+export function actFromWire({ observation, observations, deterministic }: Schema<'Act'>): ActRequest {
+  return observations === undefined ? { observation, deterministic } : { observations, deterministic };
+}
+
+export function actToWire({ action, actions, policyStep }: ActAnswer): Schema<'ActResult'> {
+  return {
+    ...(action === undefined ? {} : { action: tensorToWire(action) }),
+    ...(actions === undefined ? {} : { actions: actions.map(tensorToWire) }),
+    policy_step: policyStep,
+  };
+}
+
+export function trainFromWire(body: Schema<'TrainAgent'>): TrainRequest {
+  const { evaluation, checkpoint } = body;
+  return {
+    totalTimesteps: body.total_timesteps,
+    evaluation:
+      evaluation === undefined
+        ? null
+        : {
+            everyTimesteps: evaluation.every_timesteps,
+            episodes: evaluation.episodes,
+            seed: evaluation.seed ?? null,
+          },
+    checkpoint:
+      checkpoint === undefined
+        ? null
+        : {
+            everyTimesteps: checkpoint.every_timesteps ?? null,
+            everySeconds: checkpoint.every_seconds ?? null,
+            keepLast: checkpoint.keep_last ?? null,
+          },
+    engine: body.engine ?? null,
+    threads: body.threads ?? null,
+    seed: body.seed ?? null,
+    labels: body.labels,
+  };
+}
+
+export function evaluateFromWire(body: Schema<'EvaluateAgent'>): EvaluateRequest {
+  return {
+    episodes: body.episodes,
+    seed: body.seed ?? null,
+    deterministic: body.deterministic,
+    checkpointId: body.checkpoint_id ?? null,
+    labels: body.labels,
+  };
+}

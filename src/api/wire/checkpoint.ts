@@ -1,0 +1,20 @@
+// Checkpoints on the wire.
+import type { Schema } from '../operation.ts';
+import type { CheckpointRecord } from '../services.ts';
+
+export function checkpointToWire(checkpoint: CheckpointRecord): Schema<'Checkpoint'> {
+  return {
+    id: checkpoint.id,
+    object: 'checkpoint',
+    agent_id: checkpoint.agentId,
+    job_id: checkpoint.jobId,
+    timesteps: checkpoint.timesteps,
+    size_bytes: checkpoint.sizeBytes,
+    sha256: checkpoint.sha256,
+    has_replay: checkpoint.hasReplay,
+    labels: checkpoint.labels,
+    created_at: checkpoint.createdAt.toISOString(),
+    // A checkpoint never changes.
+    updated_at: checkpoint.createdAt.toISOString(),
+  };
+}

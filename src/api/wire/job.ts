@@ -1,0 +1,49 @@
+// Jobs, their events and their metrics on the wire.
+import type { Schema } from '../operation.ts';
+import type { JobEvent, JobProgress, JobRecord, MetricSeries } from '../services.ts';
+
+export function jobToWire(job: JobRecord): Schema<'Job'> {
+  return {
+    id: job.id,
+    object: 'job',
+    type: job.type,
+    state: job.state,
+    agent_id: job.agentId,
+    config: job.config,
+    seed: job.seed,
+    progress: progressToWire(job.progress),
+    metrics: job.metrics,
+    error: job.error,
+    result: job.result,
+    labels: job.labels,
+    created_at: job.createdAt.toISOString(),
+    started_at: job.startedAt?.toISOString() ?? null,
+    ended_at: job.endedAt?.toISOString() ?? null,
+    updated_at: job.updatedAt.toISOString(),
+  };
+}
+
+function progressToWire(progress: JobProgress): Schema<'JobProgress'> {
+  return {
+    timesteps: progress.timesteps,
+    total_timesteps: progress.totalTimesteps,
+    fraction: progress.fraction,
+    episodes: progress.episodes,
+    updates: progress.updates,
+    steps_per_second: progress.stepsPerSecond,
+    updates_per_second: progress.updatesPerSecond,
+    eta_s: progress.etaS,
+  };
+}
+
+export function eventToWire({ id, type, time, data }: JobEvent): Schema<'JobEvent'> {
+  return { id, type, time: time.toISOString(), data };
+}
+
+export function metricsToWire(jobId: string, series: readonly MetricSeries[]): Schema<'JobMetrics'> {
+  return {
+    object: 'job_metrics',
+    job_id: jobId,
+    data: series.map(({ key, points }) => ({ key, points: points.map(([step, value]) => [step, value]) })),
+  };
+}

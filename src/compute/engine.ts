@@ -1,0 +1,33 @@
+// What runs a traced graph. An engine is one folder beside this file; the float64 reference is one too.
+import type { Tensors } from '../math/tensor.ts';
+import type { Graph } from './graph.ts';
+
+export interface Engine {
+  /** As users write it, such as `onnx-cpu`. */
+  readonly name: EngineName;
+  compile(graph: Graph, options: CompileOptions): Promise<Program>;
+}
+
+export type EngineName = 'onnx-cpu' | 'reference';
+
+export interface CompileOptions {
+  /** Threads of one call, at least 1. */
+  readonly threads: number;
+}
+
+/** A compiled graph with its state. Not re-entrant: wait for one call before the next. */
+export interface Program {
+  /** Arrays that the caller fills before a call; owned by the program, valid until it is disposed. */
+  readonly inputs: Readonly<Record<string, Float32Array>>;
+  /** What the last call returned; overwritten by the next. */
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  /** One call: inputs and state to outputs and the next state. */
+  run(): Promise<void>;
+  /** One tensor of the state as it is now, without a copy where the engine has none to make; read only, valid until the next call. */
+  peek(name: string): Float32Array;
+  /** A copy of the whole state. */
+  getState(): Tensors;
+  /** Replaces the state. Throws `checkpoint_incompatible` naming the tensor that is missing, unknown or of another shape. */
+  setState(state: Tensors): void;
+  dispose(): Promise<void>;
+}

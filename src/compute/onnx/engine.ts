@@ -1,0 +1,127 @@
+// The `onnx-cpu` engine: one onnxruntime session a program. State goes in and out of every call, in two sets of arrays that swap.
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { sizeOf, type Tensors } from '../../math/tensor.ts';
+import type { CompileOptions, Engine, Program } from '../engine.ts';
+import type { Graph, Node } from '../graph.ts';
+import { optimize } from '../passes/optimize.ts';
+import { matchState } from '../state.ts';
+import { type LoweredModel, lower } from './lower.ts';
+
+export const onnxCpuEngine: Engine = {
+  name: 'onnx-cpu',
+  async compile(graph, options) {
+    // Loaded when first needed: a machine without the native binding can still start and say so.
+    const ort = await import('onnxruntime-node');
+    const model = lower(optimize(graph));
+    const session = await ort.InferenceSession.create(model.bytes, sessionOptions(options));
+    return new OnnxProgram(graph, model, session, ort.Tensor as unknown as TensorMaker);
+  },
+};
+
+function sessionOptions({ threads }: CompileOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Errors only: onnxruntime warns of graphs that it simplified.
+    logSeverityLevel: 3,
+    // SPIN-COMMENT
+    extra: { session: { intra_op: { allow_spinning: '1' } } },
+  };
+}
+
+type TensorMaker = new (type: 'float32', data: Float32Array, shape: readonly number[]) => OrtTensor;
+type Bindings = { [name: string]: OrtTensor };
+
+class OnnxProgram implements Program {
+  readonly inputs: Readonly<Record<string, Float32Array>>;
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  readonly #graph: Graph;
+  readonly #session: InferenceSession;
+  /** Two sets: what one call writes, the next reads. A state that no call changes is the same array in both. */
+  readonly #sides: readonly [Side, Side];
+  #side: 0 | 1 = 0;
+
+  constructor(graph: Graph, model: LoweredModel, session: InferenceSession, Tensor: TensorMaker) {
+    this.#graph = graph;
+    this.#session = session;
+    this.inputs = arraysFor(graph.inputs);
+    this.outputs = arraysFor(graph.outputs);
+    const bind = (node: Node, data: Float32Array): OrtTensor => new Tensor('float32', data, node.shape);
+    const feeds = bindings(model.inputs, graph.inputs, this.inputs, bind);
+    const fetches = bindings(model.outputs, graph.outputs, this.outputs, bind);
+    const first: Record<string, Float32Array> = {};
+    const second: Record<string, Float32Array> = {};
+    const sides = [
+      { state: first, feeds: { ...feeds } as Bindings, fetches: { ...fetches } as Bindings },
+      { state: second, feeds: { ...feeds } as Bindings, fetches: { ...fetches } as Bindings },
+    ] as const;
+    for (const [name, { before }] of graph.state) {
+      const names = model.state.get(name);
+      first[name] = new Float32Array(sizeOf(before.shape));
+      second[name] = names?.after === undefined ? first[name] : new Float32Array(sizeOf(before.shape));
+      const [one, two] = [bind(before, first[name]), bind(before, second[name])];
+      if (names?.before !== undefined) {
+        sides[0].feeds[names.before] = one;
+        sides[1].feeds[names.before] = two;
+      }
+      if (names?.after !== undefined) {
+        sides[0].fetches[names.after] = two;
+        sides[1].fetches[names.after] = one;
+      }
+    }
+    this.#sides = sides;
+  }
+
+  async run(): Promise<void> {
+    const { feeds, fetches } = this.#sides[this.#side];
+    await this.#session.run(feeds, fetches);
+    this.#side = this.#side === 0 ? 1 : 0;
+  }
+
+  peek(name: string): Float32Array {
+    const data = this.#sides[this.#side].state[name];
+    if (data === undefined) throw new RangeError(`The program has no state "${name}".`);
+    return data;
+  }
+
+  getState(): Tensors {
+    return Object.fromEntries(
+      [...this.#graph.state].map(([name, { before }]) => [
+        name,
+        { shape: before.shape, data: this.peek(name).slice() },
+      ]),
+    );
+  }
+
+  setState(state: Tensors): void {
+    for (const [name, { data }] of matchState(this.#graph, state)) this.peek(name).set(data);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+interface Side {
+  readonly state: Readonly<Record<string, Float32Array>>;
+  readonly feeds: Bindings;
+  readonly fetches: Bindings;
+}
+
+function arraysFor(nodes: ReadonlyMap<string, Node>): Record<string, Float32Array> {
+  return Object.fromEntries([...nodes].map(([name, node]) => [name, new Float32Array(sizeOf(node.shape))]));
+}
+
+function bindings(
+  names: ReadonlyMap<string, string>,
+  nodes: ReadonlyMap<string, Node>,
+  arrays: Readonly<Record<string, Float32Array>>,
+  bind: (node: Node, data: Float32Array) => OrtTensor,
+): Bindings {
+  return Object.fromEntries(
+    [...names].map(([name, inside]) => [inside, bind(nodes.get(name) as Node, arrays[name] as Float32Array)]),
+  );
+}

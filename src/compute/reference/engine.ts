@@ -1,0 +1,60 @@
+// The reference interpreter behind the Engine interface. State is kept in float64 between calls; only its border is float32.
+import { sizeOf, type Tensors } from '../../math/tensor.ts';
+import type { Engine, Program } from '../engine.ts';
+import type { Graph, Node } from '../graph.ts';
+import { matchState } from '../state.ts';
+import { evaluate, type Float64Record } from './evaluate.ts';
+
+export const referenceEngine: Engine = {
+  name: 'reference',
+  compile: async (graph) => new ReferenceProgram(graph),
+};
+
+class ReferenceProgram implements Program {
+  readonly inputs: Readonly<Record<string, Float32Array>>;
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  readonly #graph: Graph;
+  #state: Float64Record;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.inputs = arraysFor(graph.inputs);
+    this.outputs = arraysFor(graph.outputs);
+    this.#state = Object.fromEntries(
+      [...graph.state].map(([name, { before }]) => [name, new Float64Array(sizeOf(before.shape))]),
+    );
+  }
+
+  async run(): Promise<void> {
+    const inputs = Object.fromEntries(
+      Object.entries(this.inputs).map(([name, data]) => [name, Float64Array.from(data)]),
+    );
+    const next = evaluate(this.#graph, inputs, this.#state);
+    for (const [name, values] of Object.entries(next.outputs)) this.outputs[name]?.set(values);
+    this.#state = next.state;
+  }
+
+  peek(name: string): Float32Array {
+    const values = this.#state[name];
+    if (values === undefined) throw new RangeError(`The program has no state "${name}".`);
+    return Float32Array.from(values);
+  }
+
+  getState(): Tensors {
+    return Object.fromEntries(
+      [...this.#graph.state].map(([name, { before }]) => [name, { shape: before.shape, data: this.peek(name) }]),
+    );
+  }
+
+  setState(state: Tensors): void {
+    this.#state = Object.fromEntries(
+      [...matchState(this.#graph, state)].map(([name, { data }]) => [name, Float64Array.from(data)]),
+    );
+  }
+
+  async dispose(): Promise<void> {}
+}
+
+function arraysFor(nodes: ReadonlyMap<string, Node>): Record<string, Float32Array> {
+  return Object.fromEntries([...nodes].map(([name, node]) => [name, new Float32Array(sizeOf(node.shape))]));
+}

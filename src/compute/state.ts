@@ -1,0 +1,37 @@
+// Checking a program's state at the door: the same rules for every engine.
+import { DomainError } from '../errors.ts';
+import { type Tensor, type Tensors, take } from '../math/tensor.ts';
+import type { Graph } from './graph.ts';
+import { sameShape } from './nodes.ts';
+
+/** The float32 tensors of `state` for the states of `graph`, by name. Throws `checkpoint_incompatible` naming the tensor that does not fit. */
+export function matchState(graph: Graph, state: Tensors): Map<string, Tensor<Float32Array>> {
+  const unknown = Object.keys(state).find((name) => !graph.state.has(name));
+  if (unknown !== undefined) {
+    throw new DomainError(
+      'checkpoint_incompatible',
+      `The program has no state "${unknown}"; it has: ${[...graph.state.keys()].join(', ')}.`,
+    );
+  }
+  const matched = new Map<string, Tensor<Float32Array>>();
+  for (const [name, { before }] of graph.state) {
+    if (state[name] === undefined) throw new DomainError('checkpoint_incompatible', `The state "${name}" is missing.`);
+    const tensor = asFloat32(state, name);
+    if (!sameShape(tensor.shape, before.shape)) {
+      throw new DomainError(
+        'checkpoint_incompatible',
+        `The state "${name}" has shape [${tensor.shape}]; the program needs [${before.shape}].`,
+      );
+    }
+    matched.set(name, tensor);
+  }
+  return matched;
+}
+
+function asFloat32(state: Tensors, name: string): Tensor<Float32Array> {
+  try {
+    return take(state, name, Float32Array);
+  } catch (thrown) {
+    throw new DomainError('checkpoint_incompatible', (thrown as Error).message, { cause: thrown });
+  }
+}

@@ -1,0 +1,64 @@
+// Reading and writing nested lists of numbers. Shared by the spaces; it knows shapes, not bounds.
+import type { JsonNumber, JsonTensor } from './space.ts';
+
+/** What is wrong with a decoded value, and where: `place` is an index path such as `[2][0]`, empty for the whole. */
+export class JsonTensorError extends Error {
+  readonly place: string;
+
+  constructor(place: string, problem: string) {
+    super(problem);
+    this.name = 'JsonTensorError';
+    this.place = place;
+  }
+}
+
+const NON_FINITE: Readonly<Record<string, number>> = { NaN, Infinity, '-Infinity': -Infinity };
+
+/** A decoded value as a message shows it: short, and in JSON's words. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** A number as JSON carries it. Throws a `JsonTensorError` for anything that is not a number or "NaN", "Infinity", "-Infinity". */
+export function parseNumber(value: unknown, place: string): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string' && Object.hasOwn(NON_FINITE, value)) return NON_FINITE[value] as number;
+  const kind = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  throw new JsonTensorError(place, `is ${kind} (${show(value)}), not a number`);
+}
+
+/** The elements of nested lists of exactly `shape`, in C order. Nothing is coerced: a string is an error, not a number. */
+export function parseNested(value: unknown, shape: readonly number[]): number[] {
+  const elements: number[] = [];
+  const visit = (part: unknown, depth: number, place: string): void => {
+    if (depth === shape.length) {
+      elements.push(parseNumber(part, place));
+      return;
+    }
+    const length = shape[depth] as number;
+    if (!Array.isArray(part)) throw new JsonTensorError(place, `is ${show(part)}, not a list of ${length}`);
+    if (part.length !== length) throw new JsonTensorError(place, `has ${part.length} elements, not ${length}`);
+    for (let i = 0; i < length; i++) visit(part[i], depth + 1, `${place}[${i}]`);
+  };
+  visit(value, 0, '');
+  return elements;
+}
+
+/** A number for JSON: what JSON has no literal for becomes its name. */
+export function formatNumber(value: number): JsonNumber {
+  if (Number.isFinite(value)) return value;
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
+}
+
+/** C-order elements as nested lists of `shape`. */
+export function formatNested(elements: ArrayLike<number>, shape: readonly number[]): JsonTensor {
+  let next = 0;
+  const build = (depth: number): JsonTensor => {
+    if (depth === shape.length) return formatNumber(elements[next++] as number);
+    return Array.from({ length: shape[depth] as number }, () => build(depth + 1));
+  };
+  return build(0);
+}

@@ -1,0 +1,73 @@
+// Every error a caller can provoke, by code. What it becomes in HTTP is decided in src/api/problem.ts.
+
+/** Codes a client can rely on. The HTTP status of each stands in `src/api/problem.ts`. */
+export const ERROR_CODES = [
+  'invalid_request',
+  'unauthorized',
+  'not_found',
+  'env_spec_not_found',
+  'environment_not_found',
+  'algorithm_not_found',
+  'agent_not_found',
+  'job_not_found',
+  'checkpoint_not_found',
+  'environment_gone',
+  'method_not_allowed',
+  'not_acceptable',
+  'unsupported_media_type',
+  'payload_too_large',
+  'range_not_satisfiable',
+  'reset_required',
+  'sequence_mismatch',
+  'invalid_state_transition',
+  'agent_training',
+  'checkpoint_in_use',
+  'action_out_of_space',
+  'observation_out_of_space',
+  'invalid_kwargs',
+  'invalid_hyperparameter',
+  'unsupported_space',
+  'engine_not_available',
+  'checkpoint_incompatible',
+  'checkpoint_corrupt',
+  'non_finite',
+  'untraceable',
+  'too_many_requests',
+  'capacity_reached',
+  'not_ready',
+  'data_dir_in_use',
+  'worker_lost',
+  'crash_loop',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** An error with a stable code and a detail that says what, which value, and what to do about it. */
+export class DomainError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = 'DomainError';
+    this.code = code;
+  }
+
+  /** Rebuilds an error that crossed a thread as `{code, message}`. */
+  static from(wire: ErrorWire): DomainError {
+    return new DomainError(wire.code, wire.message);
+  }
+}
+
+/** What of an error crosses a thread. */
+export interface ErrorWire {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** The wire form of anything thrown; what is not a `DomainError` becomes `internal`. */
+export function toWire(thrown: unknown): ErrorWire {
+  if (thrown instanceof DomainError) return { code: thrown.code, message: thrown.message };
+  const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return { code: 'internal', message };
+}

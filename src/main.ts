@@ -1,0 +1,59 @@
+// `npm start`: configuration in, a server out, a graceful end on SIGTERM and SIGINT.
+import { type Config, ConfigError, loadConfig, USAGE } from './config.ts';
+import { DomainError } from './errors.ts';
+import { createServer } from './server.ts';
+
+/** A drain that takes longer is cut off: whatever started the server may otherwise kill it harder. */
+const CLOSE_WITHIN_MS = 30_000;
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const config = loadConfig(argv);
+  const server = await createServer({ ...config, logger: { level: config.logLevel } });
+  const url = await server.listen(config).catch(async (error: NodeJS.ErrnoException) => {
+    await server.close();
+    throw error.code === 'EADDRINUSE' || error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL'
+      ? new ConfigError(
+          `Cannot listen on ${config.host}:${config.port} (${error.code}); choose another with --host or --port.`,
+        )
+      : error;
+  });
+  announce(url, config);
+
+  const stop = () => {
+    setTimeout(() => {
+      process.stderr.write(
+        `The server did not close within ${CLOSE_WITHIN_MS / 1000} s and was cut off; its jobs resume from their last checkpoints.\n`,
+      );
+      process.exit(1);
+    }, CLOSE_WITHIN_MS).unref();
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+}
+
+function announce(url: string, { createdKey, dataDir }: Config): void {
+  const lines = [
+    ...(createdKey === null ? [] : [`API key (shown only now): ${createdKey}`]),
+    `Gymserve  ${url}`,
+    `docs      ${url}/docs`,
+    `contract  ${url}/openapi.yaml`,
+    `data      ${dataDir}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const expected = error instanceof ConfigError || error instanceof DomainError;
+  process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,136 @@
+// Puts the parts together: storage, services, app. Listens when told, closes in order. `main.ts` is its command line.
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { buildApp, DEFAULT_BODY_LIMIT_BYTES } from './api/app.ts';
+import { findEngine } from './compute/engines.ts';
+import type { Config } from './config.ts';
+import { Agents } from './services/agents.ts';
+import { Catalogue } from './services/catalogue.ts';
+import { Checkpoints } from './services/checkpoints.ts';
+import { Environments } from './services/environments.ts';
+import { JobJournal } from './services/job-journal.ts';
+import { Jobs } from './services/jobs.ts';
+import { Policies } from './services/policies.ts';
+import { Scheduler } from './services/scheduler.ts';
+import { Server } from './services/server.ts';
+import { AgentStore } from './storage/agents.ts';
+import { Blobs } from './storage/blobs.ts';
+import { CheckpointStore } from './storage/checkpoints.ts';
+import { openDatabase } from './storage/database.ts';
+import { JobStore } from './storage/jobs.ts';
+
+export type ServerConfig = Pick<
+  Config,
+  'dataDir' | 'engine' | 'threads' | 'maxRunningJobs' | 'envWorkers' | 'resumeJobs' | 'apiKeyDigests'
+> & {
+  /** Null = silent. */
+  readonly logger: FastifyBaseLogger | { readonly level: string } | null;
+};
+
+export interface GymserveServer {
+  readonly app: FastifyInstance;
+  /** Starts to listen; returns the URL. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /** Answers what was asked, lets running jobs write a checkpoint, stores everything. Closing twice is harmless. */
+  close(): Promise<void>;
+}
+
+/** Throws `data_dir_in_use`, `engine_not_available` for a configured engine, and what the disk says. */
+export async function createServer(config: ServerConfig): Promise<GymserveServer> {
+  const { dataDir } = config;
+  const engine = await findEngine(config.engine);
+  const database = openDatabase(dataDir);
+  const agentStore = new AgentStore(database);
+  const jobStore = new JobStore(database);
+  const checkpoints = new Checkpoints({ store: new CheckpointStore(database), blobs: new Blobs(dataDir) });
+  await checkpoints.sweepAtStart();
+
+  const policies = new Policies();
+  let reportError = (error: unknown) => process.emitWarning(String(error));
+  const onError = (error: unknown) => reportError(error);
+  const journal = new JobJournal({ database, store: jobStore, onError });
+  const scheduler = new Scheduler({
+    journal,
+    agents: agentStore,
+    checkpoints,
+    policies,
+    dataDir,
+    slots: config.maxRunningJobs,
+    onError,
+  });
+  const jobs = new Jobs({
+    store: jobStore,
+    agents: agentStore,
+    checkpoints,
+    journal,
+    scheduler,
+    defaults: { engine: config.engine, threads: config.threads },
+  });
+  const environments = new Environments({ workers: config.envWorkers, dataDir });
+  const agents = new Agents({
+    database,
+    store: agentStore,
+    checkpoints,
+    jobs,
+    policies,
+    pool: environments.pool,
+    engine: engine.name,
+  });
+  checkpoints.connect({
+    currentOf: (agentId) => agents.get(agentId).checkpointId,
+    ofRunningJob: (agentId) => jobs.checkpointOfRunning(agentId),
+    neededBy: (checkpoint) => jobs.neededBy(checkpoint),
+  });
+  const server = new Server({
+    version: versionOfPackage(),
+    bodyBytes: DEFAULT_BODY_LIMIT_BYTES,
+    environments,
+    agents: agentStore,
+    jobs,
+    scheduler,
+  });
+
+  const app = await buildApp({
+    services: { server, catalogue: new Catalogue(), environments, agents, checkpoints, jobs },
+    auth: config.apiKeyDigests,
+    logger: config.logger,
+  });
+  reportError = (error) => app.log.error({ err: error }, 'what a job reported could not be stored');
+  scheduler.recover(config.resumeJobs);
+
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    server.drain();
+    await Promise.all([app.close(), scheduler.stop()]);
+    await environments.close();
+    journal.close();
+    checkpoints.close();
+    database.close();
+  };
+  return {
+    app,
+    async listen({ host, port }) {
+      await app.listen({ host, port });
+      const { address, port: actual, family } = app.server.address() as AddressInfo;
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`;
+    },
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** The version in package.json, which stands at the same place seen from src/ and from dist/src/. */
+function versionOfPackage(): string {
+  for (const candidate of ['../package.json', '../../package.json']) {
+    try {
+      const { version } = JSON.parse(readFileSync(new URL(candidate, import.meta.url), 'utf8')) as { version: string };
+      return version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  throw new Error('package.json is missing beside the installation; install Gymserve again.');
+}

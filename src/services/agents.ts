@@ -1,0 +1,200 @@
+// Agents: made, shown, acting, restored. What they learn, they learn in jobs.
+import { randomInt } from 'node:crypto';
+import type { Hyperparameters } from '../agent/algorithm.ts';
+import { findAlgorithm } from '../agent/algorithm-registry.ts';
+import type { EngineName } from '../compute/engine.ts';
+import { findSpec } from '../envs/registry.ts';
+import type { JsonTensor } from '../envs/spaces/space.ts';
+import { DomainError } from '../errors.ts';
+import type { AgentRow, AgentStore } from '../storage/agents.ts';
+import { type Database, transaction } from '../storage/database.ts';
+import type { Page, PageQuery } from '../storage/page.ts';
+import type { EnvironmentPool } from '../workers/environment-pool.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { newId } from './ids.ts';
+import type { Jobs } from './jobs.ts';
+import type { Policies } from './policies.ts';
+
+export interface AgentRecord extends AgentRow {
+  /** Environment steps the agent has learnt from, as of its checkpoint. */
+  readonly timesteps: number;
+  /** The job that trains it; null while none does. */
+  readonly trainingJobId: string | null;
+}
+
+interface Naming {
+  readonly name: string | null;
+  /** Null = drawn by the server; a fork's is then its parent's. */
+  readonly seed: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NewAgent extends Naming {
+  readonly fromCheckpointId: null;
+  readonly algorithm: string;
+  readonly specId: string;
+  readonly envKwargs: Readonly<Record<string, unknown>>;
+  /** What differs from the defaults. */
+  readonly hyperparameters: Readonly<Record<string, unknown>>;
+}
+
+/** A fork is what its checkpoint is. */
+export interface ForkedAgent extends Naming {
+  readonly fromCheckpointId: string;
+}
+
+/** Exactly one of the two is present. */
+export interface ActRequest {
+  readonly observation?: unknown;
+  readonly observations?: readonly unknown[];
+  readonly deterministic: boolean;
+}
+
+export interface ActAnswer {
+  readonly action?: JsonTensor;
+  readonly actions?: JsonTensor[];
+  readonly policyStep: number;
+}
+
+export class Agents {
+  readonly #database: Database;
+  readonly #store: AgentStore;
+  readonly #checkpoints: Checkpoints;
+  readonly #jobs: Jobs;
+  readonly #policies: Policies;
+  readonly #pool: EnvironmentPool;
+  readonly #engine: EngineName;
+
+  constructor(options: {
+    readonly database: Database;
+    readonly store: AgentStore;
+    readonly checkpoints: Checkpoints;
+    readonly jobs: Jobs;
+    readonly policies: Policies;
+    readonly pool: EnvironmentPool;
+    /** For acting. */
+    readonly engine: EngineName;
+  }) {
+    this.#database = options.database;
+    this.#store = options.store;
+    this.#checkpoints = options.checkpoints;
+    this.#jobs = options.jobs;
+    this.#policies = options.policies;
+    this.#pool = options.pool;
+    this.#engine = options.engine;
+  }
+
+  async create(wanted: NewAgent | ForkedAgent): Promise<AgentRecord> {
+    if (wanted.fromCheckpointId !== null) return this.#fork(wanted);
+    const spec = findSpec(wanted.specId);
+    const algorithm = findAlgorithm(wanted.algorithm);
+    const { name, labels, envKwargs } = wanted;
+    const hyperparameters = algorithm.resolve(wanted.hyperparameters);
+    const seed = wanted.seed ?? randomInt(2 ** 31);
+    const identity = { algorithm: algorithm.name, hyperparameters, specId: spec.id, envKwargs };
+    const { model, ...spaces } = await this.#pool.askAny({ type: 'initializeAgent', seed, ...identity });
+    return this.#insert({ ...identity, ...spaces, seed, name, labels }, { timesteps: 0, model, experience: null });
+  }
+
+  get(id: string): AgentRecord {
+    return this.#record(this.#find(id));
+  }
+
+  list(query: PageQuery): Page<AgentRecord> {
+    const { data, nextPageToken } = this.#store.list(query);
+    return { data: data.map((row) => this.#record(row)), nextPageToken };
+  }
+
+  /** Changes what is given; labels are replaced whole. */
+  update(id: string, change: { name?: string | null; labels?: Readonly<Record<string, string>> }): AgentRecord {
+    const row = this.#find(id);
+    this.#store.rename(id, change.name === undefined ? row.name : change.name, change.labels ?? row.labels);
+    return this.get(id);
+  }
+
+  /** Deletes the agent with its checkpoints and jobs. Throws `agent_training` while a job of it has not ended. */
+  async delete(id: string): Promise<void> {
+    this.#find(id);
+    this.#jobs.assertIdle(id, 'delete it');
+    this.#store.delete(id);
+    this.#policies.withdraw(id);
+    this.#checkpoints.sweepSoon();
+  }
+
+  /** Actions of the agent's last published policy, in the environment's action space. */
+  async act(id: string, { observation, observations, deterministic }: ActRequest): Promise<ActAnswer> {
+    const row = this.#find(id);
+    const { version, policyStep, state } = this.#policies.of(row, this.#checkpoints.row(row.checkpointId));
+    const request = {
+      type: 'act',
+      agentId: id,
+      version,
+      observations: observations ?? [observation],
+      deterministic,
+    } as const;
+    let reply = await this.#pool.askAny({ ...request, policy: null });
+    if ('lacking' in reply) {
+      reply = await this.#pool.askAny({
+        ...request,
+        policy: { ...row, ...identityOf(row), engine: this.#engine, state },
+      });
+    }
+    if ('lacking' in reply)
+      throw new Error(`A worker lacks the policy ${version} of agent ${id} that it was just sent.`);
+    const { actions } = reply;
+    if (observations !== undefined) return { actions: [...actions], policyStep };
+    const [action] = actions;
+    if (action === undefined) throw new Error(`Agent ${id} gave no action for one observation.`);
+    return { action, policyStep };
+  }
+
+  /** Puts the agent back to one of its own checkpoints. */
+  async restore(id: string, checkpointId: string): Promise<AgentRecord> {
+    this.#find(id);
+    this.#jobs.assertIdle(id, 'restore it');
+    const checkpoint = this.#checkpoints.row(checkpointId);
+    if (checkpoint.agentId !== id) {
+      throw new DomainError(
+        'checkpoint_incompatible',
+        `Checkpoint ${checkpointId} belongs to agent ${checkpoint.agentId}, not to ${id}; to start from it, create an agent with from_checkpoint_id.`,
+      );
+    }
+    this.#store.setCheckpoint(id, checkpointId);
+    return this.get(id);
+  }
+
+  #fork({ fromCheckpointId, name, labels, seed }: ForkedAgent): AgentRecord {
+    const { agentId, timesteps, model, experience } = this.#checkpoints.row(fromCheckpointId);
+    const parent = this.#find(agentId);
+    return this.#insert({ ...parent, seed: seed ?? parent.seed, name, labels }, { timesteps, model, experience });
+  }
+
+  #insert(
+    agent: Omit<AgentRow, 'id' | 'checkpointId' | 'createdAt' | 'updatedAt'>,
+    state: Parameters<Checkpoints['insert']>[0]['state'],
+  ): AgentRecord {
+    const now = new Date();
+    const row: AgentRow = { ...agent, id: newId('agt'), checkpointId: newId('ckpt'), createdAt: now, updatedAt: now };
+    transaction(this.#database, () => {
+      this.#store.insert(row);
+      this.#checkpoints.insert({ id: row.checkpointId, agentId: row.id, jobId: null, state });
+    });
+    return this.#record(row);
+  }
+
+  #record(row: AgentRow): AgentRecord {
+    const { timesteps } = this.#checkpoints.row(row.checkpointId);
+    return { ...row, timesteps, trainingJobId: this.#jobs.trainingJobOf(row.id) };
+  }
+
+  #find(id: string): AgentRow {
+    const row = this.#store.find(id);
+    if (row === undefined)
+      throw new DomainError('agent_not_found', `There is no agent ${id}; GET /v1/agents lists all of them.`);
+    return row;
+  }
+}
+
+function identityOf({ algorithm, hyperparameters, specId, envKwargs }: AgentRow) {
+  return { algorithm, hyperparameters: hyperparameters as Hyperparameters, specId, envKwargs };
+}

@@ -1,0 +1,277 @@
+// Jobs: asked for, watched, cancelled. When they run is the scheduler's business, what is known of them the journal's.
+import { findEngine } from '../compute/engines.ts';
+import { DomainError } from '../errors.ts';
+import type { AgentRow, AgentStore } from '../storage/agents.ts';
+import type { CheckpointRow } from '../storage/checkpoints.ts';
+import type { JobEvent, JobFilter, JobRow, JobStore, MetricQuery, MetricSeries } from '../storage/jobs.ts';
+import type { Page, PageQuery } from '../storage/page.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { newId } from './ids.ts';
+import { CHECKPOINT_DEFAULTS, EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
+import type { JobJournal } from './job-journal.ts';
+import { isTerminal } from './job-states.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface TrainRequest {
+  readonly totalTimesteps: number;
+  readonly evaluation: {
+    readonly everyTimesteps: number;
+    readonly episodes: number;
+    readonly seed: number | null;
+  } | null;
+  readonly checkpoint: {
+    readonly everyTimesteps: number | null;
+    readonly everySeconds: number | null;
+    readonly keepLast: number | null;
+  } | null;
+  readonly engine: string | null;
+  readonly threads: number | null;
+  readonly seed: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface EvaluateRequest {
+  readonly episodes: number;
+  readonly seed: number | null;
+  readonly deterministic: boolean;
+  /** Null = the one that the agent stands on. */
+  readonly checkpointId: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const MAX_QUEUED = 1000;
+
+export class Jobs {
+  readonly #store: JobStore;
+  readonly #agents: AgentStore;
+  readonly #checkpoints: Checkpoints;
+  readonly #journal: JobJournal;
+  readonly #scheduler: Scheduler;
+  readonly #defaults: { readonly engine: string; readonly threads: number };
+
+  constructor(options: {
+    readonly store: JobStore;
+    readonly agents: AgentStore;
+    readonly checkpoints: Checkpoints;
+    readonly journal: JobJournal;
+    readonly scheduler: Scheduler;
+    readonly defaults: { readonly engine: string; readonly threads: number };
+  }) {
+    this.#store = options.store;
+    this.#agents = options.agents;
+    this.#checkpoints = options.checkpoints;
+    this.#journal = options.journal;
+    this.#scheduler = options.scheduler;
+    this.#defaults = options.defaults;
+  }
+
+  /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `capacity_reached`. */
+  async train(agentId: string, request: TrainRequest): Promise<JobRow> {
+    this.#agent(agentId);
+    const engine = await findEngine(request.engine ?? this.#defaults.engine);
+    // From here on without a pause: two requests at once must not both find the agent idle.
+    const agent = this.#agent(agentId);
+    this.assertIdle(agentId, 'train it again');
+    const config: TrainConfig = {
+      total_timesteps: request.totalTimesteps,
+      evaluation: request.evaluation && {
+        every_timesteps: request.evaluation.everyTimesteps,
+        episodes: request.evaluation.episodes,
+        seed: request.evaluation.seed ?? EVALUATION_SEED,
+      },
+      checkpoint: {
+        every_timesteps: request.checkpoint?.everyTimesteps ?? null,
+        every_seconds: request.checkpoint === null ? CHECKPOINT_DEFAULTS.everySeconds : request.checkpoint.everySeconds,
+        keep_last: request.checkpoint?.keepLast ?? CHECKPOINT_DEFAULTS.keepLast,
+      },
+      engine: engine.name,
+      threads: request.threads ?? this.#defaults.threads,
+    };
+    return this.#enqueue(agent, 'train', config, {
+      checkpointId: agent.checkpointId,
+      seed: request.seed ?? agent.seed,
+      totalTimesteps: config.total_timesteps,
+      labels: request.labels,
+    });
+  }
+
+  /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent. */
+  async evaluate(agentId: string, request: EvaluateRequest): Promise<JobRow> {
+    this.#agent(agentId);
+    const engine = await findEngine(this.#defaults.engine);
+    const agent = this.#agent(agentId);
+    const checkpoint = this.#checkpoints.row(request.checkpointId ?? agent.checkpointId);
+    if (checkpoint.agentId !== agentId) {
+      throw new DomainError(
+        'checkpoint_incompatible',
+        `Checkpoint ${checkpoint.id} belongs to agent ${checkpoint.agentId}, not to ${agentId}; evaluate that agent.`,
+      );
+    }
+    const config: EvaluateConfig = {
+      checkpoint_id: checkpoint.id,
+      episodes: request.episodes,
+      deterministic: request.deterministic,
+      engine: engine.name,
+    };
+    return this.#enqueue(agent, 'evaluate', config, {
+      checkpointId: checkpoint.id,
+      seed: request.seed ?? EVALUATION_SEED,
+      totalTimesteps: 0,
+      labels: request.labels,
+    });
+  }
+
+  get(id: string): JobRow {
+    return this.#journal.get(id);
+  }
+
+  list(query: PageQuery & JobFilter): Page<JobRow> {
+    this.#journal.flush();
+    return this.#store.list(query);
+  }
+
+  /** The job once it has ended, `seconds` are up or `signal` aborts. */
+  async wait(id: string, seconds: number, signal: AbortSignal): Promise<JobRow> {
+    if (isTerminal(this.get(id).state) || seconds === 0 || signal.aborted) return this.get(id);
+    let unsubscribe: (() => void) | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      unsubscribe = this.#journal.subscribe(
+        id,
+        this.get(id).lastEventId,
+        (event) => event.type === 'job.done' && resolve(),
+      );
+      timer = setTimeout(resolve, seconds * 1000);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    clearTimeout(timer);
+    unsubscribe?.();
+    return this.get(id);
+  }
+
+  cancel(id: string): JobRow {
+    return this.#scheduler.cancel(id);
+  }
+
+  delete(id: string): void {
+    const { state } = this.get(id);
+    if (!isTerminal(state)) {
+      throw new DomainError(
+        'invalid_state_transition',
+        `Job ${id} is ${state}; cancel it and wait for its end before deleting it.`,
+      );
+    }
+    this.#store.delete(id);
+  }
+
+  events(id: string, query: { readonly after: number; readonly limit: number }): JobEvent[] {
+    this.get(id);
+    this.#journal.flush();
+    return this.#store.events(id, query);
+  }
+
+  subscribe(id: string, { after }: { readonly after: number }, listener: (event: JobEvent) => void): () => void {
+    return this.#journal.subscribe(id, after, listener);
+  }
+
+  metrics(id: string, query: MetricQuery): MetricSeries[] {
+    this.get(id);
+    this.#journal.flush();
+    return this.#store.metrics(id, query);
+  }
+
+  /** The job that trains the agent, or waits to; null = none. */
+  trainingJobOf(agentId: string): string | null {
+    return this.#unfinished(agentId, 'train')?.id ?? null;
+  }
+
+  /** Throws `agent_training` where a job of the agent has not ended. `what` completes "before you …". */
+  assertIdle(agentId: string, what: string): void {
+    const job = what === 'train it again' ? this.#unfinished(agentId, 'train') : this.#unfinished(agentId, null);
+    if (job === undefined) return;
+    throw new DomainError(
+      'agent_training',
+      `Agent ${agentId} is in use by job ${job.id} (${job.type}, ${job.state}); cancel the job or wait for its end before you ${what}.`,
+    );
+  }
+
+  /** A checkpoint that the agent's running training writes now; null where none runs. */
+  checkpointOfRunning(agentId: string): Promise<CheckpointRow> | null {
+    const job = this.#unfinished(agentId, 'train');
+    return job === undefined ? null : this.#scheduler.checkpoint(job.id);
+  }
+
+  /** A job that has not ended and would have to begin at this checkpoint; null = none. */
+  neededBy({ id, jobId }: CheckpointRow): string | null {
+    const job = this.#journal
+      .unfinished()
+      .find((candidate) => candidate.startCheckpointId === id || candidate.id === jobId);
+    return job?.id ?? null;
+  }
+
+  counts(): { running: number; queued: number } {
+    const states = this.#journal.unfinished().map(({ state }) => state);
+    const queued = states.filter((state) => state === 'queued').length;
+    return { running: states.length - queued, queued };
+  }
+
+  static readonly maxQueued = MAX_QUEUED;
+
+  #enqueue(
+    agent: AgentRow,
+    type: JobRow['type'],
+    config: TrainConfig | EvaluateConfig,
+    start: { checkpointId: string; seed: number; totalTimesteps: number; labels: Readonly<Record<string, string>> },
+  ): JobRow {
+    if (this.counts().queued >= MAX_QUEUED) {
+      throw new DomainError(
+        'capacity_reached',
+        `${MAX_QUEUED} jobs are waiting, the most this server queues; cancel some or wait.`,
+      );
+    }
+    const now = new Date();
+    const job: JobRow = {
+      id: newId('job'),
+      type,
+      state: 'queued',
+      agentId: agent.id,
+      config: { ...config },
+      seed: start.seed,
+      progress: {
+        timesteps: 0,
+        totalTimesteps: start.totalTimesteps,
+        fraction: 0,
+        episodes: 0,
+        updates: 0,
+        stepsPerSecond: 0,
+        updatesPerSecond: 0,
+        etaS: null,
+      },
+      metrics: {},
+      error: null,
+      result: null,
+      labels: start.labels,
+      startCheckpointId: start.checkpointId,
+      attempts: 0,
+      lastEventId: 0,
+      createdAt: now,
+      startedAt: null,
+      endedAt: null,
+      updatedAt: now,
+    };
+    this.#journal.add(job);
+    this.#scheduler.schedule();
+    return this.#journal.get(job.id);
+  }
+
+  #unfinished(agentId: string, type: JobRow['type'] | null): JobRow | undefined {
+    return this.#journal.unfinished().find((job) => job.agentId === agentId && (type === null || job.type === type));
+  }
+
+  #agent(id: string): AgentRow {
+    const agent = this.#agents.find(id);
+    if (agent === undefined)
+      throw new DomainError('agent_not_found', `There is no agent ${id}; GET /v1/agents lists all of them.`);
+    return agent;
+  }
+}

@@ -1,0 +1,38 @@
+// Where an agent's policy stands now: published by its running job, else in its checkpoint.
+import type { Tensors } from '../math/tensor.ts';
+import type { AgentRow } from '../storage/agents.ts';
+import type { CheckpointRow } from '../storage/checkpoints.ts';
+import type { PolicySource } from '../workers/protocol.ts';
+
+export interface CurrentPolicy {
+  /** Changes whenever the parameters do. */
+  readonly version: string;
+  /** Timesteps the policy has learnt from. */
+  readonly policyStep: number;
+  readonly state: PolicySource['state'];
+}
+
+export class Policies {
+  readonly #published = new Map<string, CurrentPolicy>();
+  #publications = 0;
+
+  publish(agentId: string, policyStep: number, tensors: Tensors): void {
+    this.#publications++;
+    this.#published.set(agentId, { version: `publication ${this.#publications}`, policyStep, state: { tensors } });
+  }
+
+  /** From now on the agent's checkpoint is its policy. */
+  withdraw(agentId: string): void {
+    this.#published.delete(agentId);
+  }
+
+  of(agent: AgentRow, checkpoint: CheckpointRow): CurrentPolicy {
+    return (
+      this.#published.get(agent.id) ?? {
+        version: checkpoint.id,
+        policyStep: checkpoint.timesteps,
+        state: { model: checkpoint.model },
+      }
+    );
+  }
+}

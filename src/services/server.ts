@@ -1,0 +1,78 @@
+// What the server says of itself.
+import { engines } from '../compute/engines.ts';
+import type { AgentStore } from '../storage/agents.ts';
+import type { Environments } from './environments.ts';
+import { Jobs } from './jobs.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface ServerInfo {
+  readonly version: string;
+  readonly engines: readonly { readonly name: string; readonly available: boolean; readonly reason: string | null }[];
+  readonly limits: {
+    readonly environments: number;
+    readonly runningJobs: number;
+    readonly queuedJobs: number;
+    readonly bodyBytes: number;
+  };
+  readonly use: {
+    readonly environments: number;
+    readonly agents: number;
+    readonly runningJobs: number;
+    readonly queuedJobs: number;
+  };
+}
+
+export class Server {
+  readonly #version: string;
+  readonly #bodyBytes: number;
+  readonly #environments: Environments;
+  readonly #agents: AgentStore;
+  readonly #jobs: Jobs;
+  readonly #scheduler: Scheduler;
+  #ready = true;
+
+  constructor(options: {
+    readonly version: string;
+    readonly bodyBytes: number;
+    readonly environments: Environments;
+    readonly agents: AgentStore;
+    readonly jobs: Jobs;
+    readonly scheduler: Scheduler;
+  }) {
+    this.#version = options.version;
+    this.#bodyBytes = options.bodyBytes;
+    this.#environments = options.environments;
+    this.#agents = options.agents;
+    this.#jobs = options.jobs;
+    this.#scheduler = options.scheduler;
+  }
+
+  ready(): boolean {
+    return this.#ready;
+  }
+
+  /** From now on the server only finishes what it has begun. */
+  drain(): void {
+    this.#ready = false;
+  }
+
+  async info(): Promise<ServerInfo> {
+    const { running, queued } = this.#jobs.counts();
+    return {
+      version: this.#version,
+      engines: await engines(),
+      limits: {
+        environments: this.#environments.limit,
+        runningJobs: this.#scheduler.slots,
+        queuedJobs: Jobs.maxQueued,
+        bodyBytes: this.#bodyBytes,
+      },
+      use: {
+        environments: this.#environments.count,
+        agents: this.#agents.count(),
+        runningJobs: running,
+        queuedJobs: queued,
+      },
+    };
+  }
+}

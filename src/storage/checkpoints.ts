@@ -1,0 +1,108 @@
+// Checkpoints as rows that name blobs. A blob may serve several.
+import type { Database } from './database.ts';
+import { NEWEST, type Page, type PageQuery, pageOf } from './page.ts';
+
+export interface BlobRef {
+  /** SHA-256 of the content, in hex: also its name on disk. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface CheckpointRow {
+  readonly id: string;
+  readonly agentId: string;
+  readonly jobId: string | null;
+  readonly timesteps: number;
+  readonly model: BlobRef;
+  readonly experience: BlobRef | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: Date;
+}
+
+interface Stored {
+  id: string;
+  agent_id: string;
+  job_id: string | null;
+  timesteps: number;
+  model_sha256: string;
+  model_bytes: number;
+  experience_sha256: string | null;
+  experience_bytes: number | null;
+  labels: string;
+  created_at: number;
+}
+
+export class CheckpointStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  insert(row: CheckpointRow): void {
+    this.#database
+      .prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        row.id,
+        row.agentId,
+        row.jobId,
+        row.timesteps,
+        row.model.sha256,
+        row.model.bytes,
+        row.experience?.sha256 ?? null,
+        row.experience?.bytes ?? null,
+        JSON.stringify(row.labels),
+        row.createdAt.getTime(),
+      );
+  }
+
+  find(id: string): CheckpointRow | undefined {
+    const stored = this.#database.prepare('SELECT * FROM checkpoints WHERE id = ?').get(id) as Stored | undefined;
+    return stored && rowOf(stored);
+  }
+
+  listOfAgent(agentId: string, { pageSize, pageToken }: PageQuery): Page<CheckpointRow> {
+    const stored = this.#database
+      .prepare('SELECT * FROM checkpoints WHERE agent_id = ? AND id < ? ORDER BY id DESC LIMIT ?')
+      .all(agentId, pageToken ?? NEWEST, pageSize + 1) as Stored[];
+    return pageOf(stored.map(rowOf), pageSize);
+  }
+
+  /** Newest first. */
+  listOfJob(jobId: string): CheckpointRow[] {
+    const stored = this.#database
+      .prepare('SELECT * FROM checkpoints WHERE job_id = ? ORDER BY id DESC')
+      .all(jobId) as Stored[];
+    return stored.map(rowOf);
+  }
+
+  delete(id: string): void {
+    this.#database.prepare('DELETE FROM checkpoints WHERE id = ?').run(id);
+  }
+
+  /** Names of the blobs that a checkpoint still needs. */
+  namedBlobs(): Set<string> {
+    const rows = this.#database
+      .prepare(
+        'SELECT model_sha256 AS name FROM checkpoints UNION SELECT experience_sha256 FROM checkpoints WHERE experience_sha256 IS NOT NULL',
+      )
+      .all() as { name: string }[];
+    return new Set(rows.map(({ name }) => name));
+  }
+}
+
+function rowOf(stored: Stored): CheckpointRow {
+  return {
+    id: stored.id,
+    agentId: stored.agent_id,
+    jobId: stored.job_id,
+    timesteps: stored.timesteps,
+    model: { sha256: stored.model_sha256, bytes: stored.model_bytes },
+    experience:
+      stored.experience_sha256 === null
+        ? null
+        : { sha256: stored.experience_sha256, bytes: stored.experience_bytes ?? 0 },
+    labels: JSON.parse(stored.labels),
+    createdAt: new Date(stored.created_at),
+  };
+}

@@ -1,0 +1,84 @@
+// The schema, as the steps that led to it. A step that was released is never edited: add one at the end.
+
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE agents (
+    id TEXT PRIMARY KEY,
+    name TEXT,
+    algorithm TEXT NOT NULL,
+    spec_id TEXT NOT NULL,
+    env_kwargs TEXT NOT NULL,
+    observation_space TEXT NOT NULL,
+    action_space TEXT NOT NULL,
+    hyperparameters TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    labels TEXT NOT NULL,
+    -- The state the agent has now.
+    checkpoint_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE checkpoints (
+    id TEXT PRIMARY KEY,
+    agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    -- The job that wrote it; null where a client or the agent's creation did.
+    job_id TEXT,
+    timesteps INTEGER NOT NULL,
+    -- Blobs by SHA-256: parameters and optimiser; replay, streams and environment (null before any training).
+    model_sha256 TEXT NOT NULL,
+    model_bytes INTEGER NOT NULL,
+    experience_sha256 TEXT,
+    experience_bytes INTEGER,
+    labels TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX checkpoints_by_agent ON checkpoints (agent_id, id);
+  CREATE INDEX checkpoints_by_job ON checkpoints (job_id, id);
+
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    state TEXT NOT NULL,
+    agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    config TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    progress TEXT NOT NULL,
+    metrics TEXT NOT NULL,
+    error TEXT,
+    result TEXT,
+    labels TEXT NOT NULL,
+    -- Where the job begins: the agent's checkpoint when the job was created.
+    start_checkpoint_id TEXT NOT NULL,
+    -- Attempts since the last checkpoint of this job.
+    attempts INTEGER NOT NULL,
+    -- Event ids are never used twice, not even those that a resume took back.
+    last_event_id INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX jobs_by_agent ON jobs (agent_id, id);
+  CREATE INDEX jobs_by_state ON jobs (state, id);
+
+  CREATE TABLE events (
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    id INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    -- The agent's timesteps when it happened; null for what a resume never takes back.
+    step INTEGER,
+    time INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (job_id, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE metrics (
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (job_id, key, step)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,77 @@
+// How good a policy is: whole episodes, fixed seeds, no learning.
+import type { ActionScale } from '../agent/action-scale.ts';
+import type { Policy } from '../agent/algorithm.ts';
+import type { Env } from '../envs/env.ts';
+import type { Value } from '../envs/spaces/space.ts';
+import { Pcg64 } from '../math/pcg64.ts';
+
+export interface EvaluationPlan {
+  readonly env: Env;
+  readonly policy: Policy;
+  readonly scale: ActionScale;
+  readonly episodes: number;
+  /** Episode i begins with `reset({seed: seed + i})`: the same episodes for every policy. */
+  readonly seed: number;
+  /** The mean action; else actions are drawn from the policy. */
+  readonly deterministic: boolean;
+  /** Asked before every step; true ends the evaluation early. */
+  readonly shouldStop?: () => boolean;
+  readonly onEpisode?: (episode: EpisodeSummary) => void;
+}
+
+export interface EpisodeSummary {
+  readonly return: number;
+  readonly length: number;
+}
+
+export interface Evaluation {
+  readonly episodes: readonly EpisodeSummary[];
+  readonly returnMean: number;
+  /** Population standard deviation of the returns. */
+  readonly returnStd: number;
+  readonly lengthMean: number;
+}
+
+/** Runs the episodes. Null where it was stopped. */
+export async function evaluate(plan: EvaluationPlan): Promise<Evaluation | null> {
+  const rng = Pcg64.fromSeed(plan.seed);
+  const episodes: EpisodeSummary[] = [];
+  for (let i = 0; i < plan.episodes; i++) {
+    const episode = await playEpisode(plan, plan.seed + i, rng);
+    if (episode === null) return null;
+    episodes.push(episode);
+    plan.onEpisode?.(episode);
+  }
+  const returns = episodes.map((episode) => episode.return);
+  return {
+    episodes,
+    returnMean: mean(returns),
+    returnStd: Math.sqrt(mean(returns.map((value) => (value - mean(returns)) ** 2))),
+    lengthMean: mean(episodes.map((episode) => episode.length)),
+  };
+}
+
+async function playEpisode(plan: EvaluationPlan, seed: number, rng: Pcg64): Promise<EpisodeSummary | null> {
+  const { env, policy, scale } = plan;
+  const mode = plan.deterministic ? ({ deterministic: true } as const) : ({ deterministic: false, rng } as const);
+  let { observation } = env.reset({ seed });
+  let total = 0;
+  for (let length = 1; ; length++) {
+    if (plan.shouldStop?.()) return null;
+    const action = await policy.act(asArray(observation), mode);
+    const step = env.step(scale.toBox(action));
+    total += step.reward;
+    if (step.terminated || step.truncated) return { return: total, length };
+    observation = step.observation;
+  }
+}
+
+/** Agents observe Boxes only (`Algorithm.checkSpaces`). */
+export function asArray(observation: Value): Float32Array | Float64Array {
+  if (typeof observation === 'number') throw new TypeError(`An agent cannot observe the number ${observation}.`);
+  return observation;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,117 @@
+// The main thread's side of the environment workers: a fixed number of threads, started when first needed, replaced when lost.
+import { Worker } from 'node:worker_threads';
+import { DomainError } from '../errors.ts';
+import type { Answered, Asked, EnvironmentReplies, EnvironmentRequest } from './protocol.ts';
+
+type Reply<R extends EnvironmentRequest> = EnvironmentReplies[R['type']];
+
+interface Pending {
+  readonly resolve: (reply: never) => void;
+  readonly reject: (error: DomainError) => void;
+}
+
+export interface EnvironmentWorkerData {
+  readonly dataDir: string;
+}
+
+/** One thread and the requests it has not answered. */
+class Channel {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #tickets = 0;
+
+  constructor(workerData: EnvironmentWorkerData, onLost: (reason: string) => void) {
+    this.#worker = new Worker(new URL('./environment-worker.js', import.meta.url), { workerData });
+    this.#worker.on('message', (answer: Answered) => this.#settle(answer));
+    let reason = '';
+    this.#worker.on('error', (error) => {
+      reason = error instanceof Error ? error.message : String(error);
+    });
+    this.#worker.on('exit', (code) => {
+      reason ||= `exit code ${code}`;
+      for (const { reject } of this.#pending.values()) reject(lost(reason));
+      this.#pending.clear();
+      onLost(reason);
+    });
+  }
+
+  ask<R extends EnvironmentRequest>(request: R): Promise<Reply<R>> {
+    const ticket = ++this.#tickets;
+    return new Promise<Reply<R>>((resolve, reject) => {
+      this.#pending.set(ticket, { resolve, reject });
+      this.#worker.postMessage({ ticket, request } satisfies Asked);
+    });
+  }
+
+  get load(): number {
+    return this.#pending.size;
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle(answer: Answered): void {
+    const pending = this.#pending.get(answer.ticket);
+    this.#pending.delete(answer.ticket);
+    if ('error' in answer) pending?.reject(DomainError.from(answer.error));
+    else pending?.resolve(answer.reply as never);
+  }
+}
+
+export class EnvironmentPool {
+  readonly #workerData: EnvironmentWorkerData;
+  readonly #onWorkerLost: (worker: number, reason: string) => void;
+  readonly #channels: (Channel | null)[];
+  #closed = false;
+
+  constructor(options: {
+    readonly size: number;
+    readonly dataDir: string;
+    /** The environments of that worker are gone. */
+    readonly onWorkerLost: (worker: number, reason: string) => void;
+  }) {
+    this.#workerData = { dataDir: options.dataDir };
+    this.#onWorkerLost = options.onWorkerLost;
+    this.#channels = new Array<Channel | null>(options.size).fill(null);
+  }
+
+  get size(): number {
+    return this.#channels.length;
+  }
+
+  /** Asks worker `index`. Rejects with the worker's own `DomainError`, or `worker_lost`. */
+  ask<R extends EnvironmentRequest>(index: number, request: R): Promise<Reply<R>> {
+    if (this.#closed)
+      return Promise.reject(
+        new DomainError('capacity_reached', 'The server is shutting down; try again when it is back.'),
+      );
+    this.#channels[index] ??= this.#start(index);
+    return this.#channels[index].ask(request);
+  }
+
+  /** Asks the worker with the fewest requests before it: for work that is tied to none. */
+  askAny<R extends EnvironmentRequest>(request: R): Promise<Reply<R>> {
+    const loads = this.#channels.map((channel) => channel?.load ?? 0);
+    return this.ask(loads.indexOf(Math.min(...loads)), request);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#channels.map((channel) => channel?.close()));
+  }
+
+  #start(index: number): Channel {
+    return new Channel(this.#workerData, (reason) => {
+      this.#channels[index] = null;
+      if (!this.#closed) this.#onWorkerLost(index, reason);
+    });
+  }
+}
+
+function lost(reason: string): DomainError {
+  return new DomainError(
+    'worker_lost',
+    `The worker thread that answered this request ended (${reason}); its environments are gone. Create them again.`,
+  );
+}

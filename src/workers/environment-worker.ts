@@ -1,0 +1,120 @@
+// A thread that hosts environments and acts for agents. Answers requests in the order in which they come.
+import { randomInt } from 'node:crypto';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { findAlgorithm } from '../agent/algorithm-registry.ts';
+import { encodeCheckpoint, FORMAT_VERSION } from '../agent/checkpoint.ts';
+import type { Env } from '../envs/env.ts';
+import { findSpec, make } from '../envs/registry.ts';
+import { DomainError, toWire } from '../errors.ts';
+import { Pcg64 } from '../math/pcg64.ts';
+import { Blobs } from '../storage/blobs.ts';
+import type { EnvironmentWorkerData } from './environment-pool.ts';
+import { PolicyCache } from './policy-cache.ts';
+import type { Answered, Asked, EnvironmentReplies, EnvironmentRequest } from './protocol.ts';
+
+type Handlers = {
+  readonly [T in EnvironmentRequest['type']]: (
+    request: Extract<EnvironmentRequest, { type: T }>,
+  ) => Promise<EnvironmentReplies[T]>;
+};
+
+interface Hosted {
+  readonly env: Env;
+  readonly sampler: Pcg64;
+}
+
+const { dataDir } = workerData as EnvironmentWorkerData;
+const blobs = new Blobs(dataDir);
+const hosted = new Map<string, Hosted>();
+const policies = new PolicyCache(blobs);
+
+const handlers: Handlers = {
+  async create({ id, specId, kwargs, maxEpisodeSteps, seed }) {
+    const env = await make(specId, { kwargs, ...(maxEpisodeSteps !== null && { maxEpisodeSteps }) });
+    hosted.set(id, { env, sampler: Pcg64.fromSeed(seed ?? randomInt(2 ** 47)) });
+    return {
+      observationSpace: env.observationSpace.toDocument(),
+      actionSpace: env.actionSpace.toDocument(),
+      maxEpisodeSteps: env.spec.maxEpisodeSteps,
+    };
+  },
+
+  async reset({ id, seed, options }) {
+    const { env } = find(id);
+    const { observation, info } = env.reset({ ...(seed !== null && { seed }), ...(options !== null && { options }) });
+    return { observation: env.observationSpace.toJson(observation), info };
+  },
+
+  async step({ id, action }) {
+    const { env } = find(id);
+    const { observation, reward, terminated, truncated, info } = env.step(env.actionSpace.parse(action, 'action'));
+    return { observation: env.observationSpace.toJson(observation), reward, terminated, truncated, info };
+  },
+
+  async sampleAction({ id }) {
+    const { env, sampler } = find(id);
+    return env.actionSpace.toJson(env.actionSpace.sample(sampler));
+  },
+
+  async close({ id }) {
+    hosted.get(id)?.env.close();
+    hosted.delete(id);
+    return null;
+  },
+
+  async initializeAgent({ algorithm: name, hyperparameters, specId, envKwargs, seed }) {
+    const algorithm = findAlgorithm(name);
+    // The environment's kwargs can change its spaces: ask the environment, not its spec.
+    using env = await make(specId, { kwargs: envKwargs });
+    const observationSpace = env.observationSpace.toDocument();
+    const actionSpace = env.actionSpace.toDocument();
+    const spaces = algorithm.checkSpaces(observationSpace, actionSpace);
+    const tensors = algorithm.initialize(hyperparameters, spaces, Pcg64.fromSeed(seed));
+    const file = encodeCheckpoint(
+      {
+        format_version: FORMAT_VERSION,
+        kind: 'model',
+        algorithm: name,
+        spec_id: findSpec(specId).id,
+        env_kwargs: envKwargs,
+        hyperparameters,
+        timesteps: 0,
+        engine: null,
+      },
+      tensors,
+    );
+    return { observationSpace, actionSpace, model: blobs.write(file) };
+  },
+
+  async act(request) {
+    return await policies.act(request);
+  },
+};
+
+function find(id: string): Hosted {
+  const found = hosted.get(id);
+  if (found === undefined) throw new DomainError('environment_not_found', `Environment ${id} does not exist here.`);
+  return found;
+}
+
+// One request after the other: a second step must not overtake the first.
+let turn: Promise<void> = Promise.resolve();
+
+async function answer(port: MessagePort, { ticket, request }: Asked): Promise<void> {
+  let answered: Answered;
+  try {
+    const handle = handlers[request.type] as (
+      request: EnvironmentRequest,
+    ) => Promise<EnvironmentReplies[keyof EnvironmentReplies]>;
+    answered = { ticket, reply: await handle(request) };
+  } catch (error) {
+    answered = { ticket, error: toWire(error) };
+  }
+  port.postMessage(answered);
+}
+
+if (parentPort === null) throw new Error('environment-worker.ts runs in a worker thread only.');
+const port = parentPort;
+port.on('message', (asked: Asked) => {
+  turn = turn.then(() => answer(port, asked));
+});

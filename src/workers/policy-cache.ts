@@ -1,0 +1,97 @@
+// Compiled policies of the agents that acted last. Knows where parameters come from, not when they change.
+import { ActionScale } from '../agent/action-scale.ts';
+import type { Policy } from '../agent/algorithm.ts';
+import { findAlgorithm } from '../agent/algorithm-registry.ts';
+import { decodeCheckpoint } from '../agent/checkpoint.ts';
+import { findEngine } from '../compute/engines.ts';
+import { fromDocument } from '../envs/spaces/from-document.ts';
+import type { SpaceOf, Value } from '../envs/spaces/space.ts';
+import { Pcg64 } from '../math/pcg64.ts';
+import type { Tensors } from '../math/tensor.ts';
+import type { Blobs } from '../storage/blobs.ts';
+import { asArray } from '../training/evaluate.ts';
+import type { EnvironmentReplies, EnvironmentRequest, PolicySource } from './protocol.ts';
+
+type ActRequest = Extract<EnvironmentRequest, { type: 'act' }>;
+
+interface Compiled {
+  readonly policy: Policy;
+  readonly version: string;
+  readonly scale: ActionScale;
+  readonly observationSpace: SpaceOf<Value>;
+  readonly actionSpace: SpaceOf<Value>;
+  readonly rng: Pcg64;
+}
+
+/** A compiled policy of HalfCheetah's size holds about a megabyte. */
+const CAPACITY = 16;
+
+export class PolicyCache {
+  readonly #blobs: Blobs;
+  /** Least recently used first. */
+  readonly #compiled = new Map<string, Compiled>();
+
+  constructor(blobs: Blobs) {
+    this.#blobs = blobs;
+  }
+
+  async act({
+    agentId,
+    version,
+    policy: source,
+    observations,
+    deterministic,
+  }: ActRequest): Promise<EnvironmentReplies['act']> {
+    const held = this.#compiled.get(agentId);
+    const current = held?.version === version;
+    if (!current && source === null) return { lacking: true };
+    const compiled = current ? held : await this.#compile(version, source as PolicySource, held);
+    this.#compiled.delete(agentId);
+    this.#compiled.set(agentId, compiled);
+    return { actions: await actOn(compiled, observations, deterministic) };
+  }
+
+  async #compile(version: string, source: PolicySource, held: Compiled | undefined): Promise<Compiled> {
+    const state = 'tensors' in source.state ? source.state.tensors : await this.#load(source.state.model);
+    if (held !== undefined) {
+      held.policy.setState(state);
+      return { ...held, version };
+    }
+    const algorithm = findAlgorithm(source.algorithm);
+    const spaces = algorithm.checkSpaces(source.observationSpace, source.actionSpace);
+    const engine = await findEngine(source.engine);
+    const policy = await algorithm.createPolicy({ hyperparameters: source.hyperparameters, spaces, engine, state });
+    for (const [oldest, { policy: unused }] of this.#compiled) {
+      if (this.#compiled.size < CAPACITY) break;
+      this.#compiled.delete(oldest);
+      await unused.dispose();
+    }
+    return {
+      policy,
+      version,
+      scale: new ActionScale(spaces.action),
+      observationSpace: fromDocument(source.observationSpace),
+      actionSpace: fromDocument(source.actionSpace),
+      // Drawn actions need no seed of their own: `act` promises a distribution, `evaluate` promises repeatability.
+      rng: Pcg64.fromSeed(0),
+    };
+  }
+
+  async #load(model: { readonly sha256: string; readonly bytes: number }): Promise<Tensors> {
+    return decodeCheckpoint(await this.#blobs.read(model)).tensors;
+  }
+}
+
+async function actOn(
+  { policy, scale, observationSpace, actionSpace, rng }: Compiled,
+  observations: readonly unknown[],
+  deterministic: boolean,
+): Promise<ReturnType<SpaceOf<Value>['toJson']>[]> {
+  const parsed = observations.map((observation) => asArray(observationSpace.parse(observation, 'observation')));
+  const width = parsed[0]?.length ?? 0;
+  const batch = new Float32Array(parsed.length * width);
+  for (const [i, observation] of parsed.entries()) batch.set(observation, i * width);
+  const actions = await policy.act(batch, deterministic ? { deterministic } : { deterministic, rng });
+  const size = actions.length / parsed.length;
+  return parsed.map((_, i) => actionSpace.toJson(scale.toBox(actions.subarray(i * size, (i + 1) * size))));
+}

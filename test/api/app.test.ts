@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildApp } from '../../src/api/app.ts';
+import { fakeServices } from '../support/fake-services.ts';
+import { urlOf } from '../support/recorded-responses.ts';
+
+test('closing the server ends its waits and its streams', { timeout: 10_000 }, async () => {
+  const services = fakeServices();
+  const app = await buildApp({ services, auth: null, logger: null });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const agent = await services.agents.create({
+    name: null,
+    seed: 0,
+    labels: {},
+    fromCheckpointId: null,
+    algorithm: 'sac',
+    specId: 'Alpha-v0',
+    envKwargs: {},
+    hyperparameters: {},
+  });
+  const { id } = await services.jobs.evaluate(agent.id, {
+    episodes: 1,
+    seed: null,
+    deterministic: true,
+    checkpointId: null,
+    labels: {},
+  });
+  const path = `${urlOf(app)}/v1/jobs/${id}`;
+  const waiting = fetch(`${path}?wait=60`).then((response) => response.json());
+  const stream = await fetch(`${path}/events`, { headers: { accept: 'text/event-stream' } });
+  while ((services.jobStore.get(id)?.listeners.size ?? 0) < 2) await sleep(2);
+  await app.close();
+  assert.equal(((await waiting) as { state: string }).state, 'queued');
+  assert.match(await stream.text(), /event: job\.state/);
+});
+
+test('the log has the cause of a fault under the id that the client got', async () => {
+  const services = fakeServices();
+  const lines: string[] = [];
+  const app = await buildApp({
+    services,
+    auth: null,
+    logger: { level: 'error', stream: { write: (line) => lines.push(line) } },
+  });
+  services.failure = new Error('the cause');
+  const { request_id: requestId } = (await app.inject({ url: '/v1/server' })).json();
+  const logged = lines.map((line) => JSON.parse(line)).find(({ err }) => err?.message === 'the cause');
+  assert.equal(logged.reqId, requestId);
+  await app.close();
+});

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ContractContext, KEY } from '../../support/contract-context.ts';
+
+export function authCases({ locked, contract }: ContractContext): void {
+  test('the right key opens', async () => {
+    await locked.get('/v1/server').set('authorization', `Bearer ${KEY}`).expect(200);
+  });
+  test('the scheme is read without regard to case', async () => {
+    await locked.get('/v1/server').set('authorization', `bearer ${KEY}`).expect(200);
+  });
+
+  for (const header of ['', 'Bearer', 'Bearer ', `Bearer ${KEY}x`, `Bearer ${KEY} ${KEY}`, `Basic ${KEY}`, KEY]) {
+    test(`"${header}" does not open`, async () => {
+      const { body } = await locked.get('/v1/server').set('authorization', header).expect(401);
+      assert.ok(!body.detail.includes(KEY));
+    });
+  }
+
+  for (const { url, operationId } of contract.operations.filter(({ open }) => open)) {
+    test(`${operationId} asks for no key`, async () => {
+      await locked.get(url).expect(200);
+    });
+  }
+  for (const path of ['/docs', '/docs/', '/docs/static/swagger-ui.css', '/docs/json']) {
+    test(`${path} asks for no key`, async () => {
+      await locked.get(path).expect(200);
+    });
+  }
+  for (const path of ['/docs/../v1/server', '/docs%2f..%2fv1/server', '/documents', '/docs/nothing', '//docs']) {
+    test(`${path} is no way around`, async () => {
+      const { status } = await locked.get(path);
+      assert.ok(status === 401 || status === 404, `${status}`);
+    });
+  }
+}

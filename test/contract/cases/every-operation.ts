@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Contract, Operation } from '../../../src/api/contract.ts';
+import { BODY_LIMIT_BYTES, type ContractContext } from '../../support/contract-context.ts';
+
+/** What any operation does with what is wrong in the same way everywhere. */
+export function everyOperationCases({ contract, http, locked, services, app }: ContractContext): void {
+  for (const operation of contract.operations) {
+    const { operationId, method, responses } = operation;
+    const path = operation.url.replace(/:(\w+)/g, (_, name: string) => PATH_VALUES[name] ?? 'nothing');
+    const example = exampleBody(contract, operation);
+    const call = (query = '') => {
+      const request = http.call(method, path + query);
+      return example === undefined ? request : request.send(example as object);
+    };
+
+    test(`${operationId} is routed`, () => assert.ok(app.hasRoute({ method, url: operation.url })));
+
+    if (responses.has(400)) {
+      test(`${operationId} refuses an unknown query parameter`, async () => {
+        const { body } = await call('?nonsense=1').expect(400);
+        assert.equal(body.errors[0].pointer, '/query/nonsense');
+      });
+    }
+    if (responses.has(401)) {
+      test(`${operationId} asks for a key`, async () => {
+        const { body, headers } = await locked.call(method, path).expect(401);
+        assert.equal(body.code, 'unauthorized');
+        assert.match(String(headers['www-authenticate']), /^Bearer/);
+      });
+    }
+    if (responses.has(406)) {
+      test(`${operationId} says what it can send`, async () => {
+        const { body } = await call().set('accept', 'image/png').expect(406);
+        assert.equal(body.code, 'not_acceptable');
+      });
+    }
+    if (responses.has(404)) {
+      test(`${operationId} finds nothing where there is nothing`, async () => {
+        const { body } = await call()
+          .set('accept', operation.produces.join(', ') || '*/*')
+          .expect(404);
+        assert.match(body.code, /_not_found$/);
+      });
+    }
+    if (operation.body !== null) {
+      test(`${operationId} takes JSON alone`, async () => {
+        const { body } = await http.call(method, path).set('content-type', 'text/plain').send('hello').expect(415);
+        assert.equal(body.code, 'unsupported_media_type');
+      });
+      test(`${operationId} refuses a body that is too large`, async () => {
+        const { body } = await http
+          .call(method, path)
+          .send({ filler: 'x'.repeat(BODY_LIMIT_BYTES) })
+          .expect(413);
+        assert.equal(body.code, 'payload_too_large');
+      });
+      test(`${operationId} refuses an unknown field by its name`, async () => {
+        const { body } = await http
+          .call(method, path)
+          .send({ ...(example as object), nonsense: 1 })
+          .expect(400);
+        assert.equal(body.errors[0].pointer, '/body/nonsense');
+        assert.match(body.detail, /"nonsense"/);
+      });
+    }
+    if (responses.has(500)) {
+      test(`${operationId} keeps the cause of a fault to itself`, async (t) => {
+        services.failure = new Error('the secret cause');
+        t.after(() => {
+          services.failure = null;
+        });
+        const { body, text } = await call().expect(500);
+        assert.equal(body.code, 'internal');
+        assert.ok(body.detail.includes(body.request_id));
+        assert.ok(!text.includes('secret'));
+      });
+    }
+  }
+
+  for (const url of new Set(contract.operations.map(({ url }) => url))) {
+    test(`${url} answers 405 with Allow to another method`, async () => {
+      const { headers, body } = await http.put(url).set('content-type', 'text/plain').send('never read').expect(405);
+      const documented = contract.operations.filter((operation) => operation.url === url).map(({ method }) => method);
+      assert.equal(body.code, 'method_not_allowed');
+      assert.deepEqual(
+        String(headers.allow)
+          .split(', ')
+          .filter((method) => method !== 'HEAD')
+          .sort(),
+        documented.sort(),
+      );
+    });
+  }
+}
+
+const NOBODY = '01JZ8Q4V5W6X7Y8Z9A0B1C2D3E';
+const PATH_VALUES: Readonly<Record<string, string>> = {
+  environment_id: `env_${NOBODY}`,
+  agent_id: `agt_${NOBODY}`,
+  checkpoint_id: `ckpt_${NOBODY}`,
+  job_id: `job_${NOBODY}`,
+};
+
+function exampleBody({ document }: Contract, { body }: Operation): unknown {
+  if (body === null) return undefined;
+  const parts = body.$ref
+    .split('#/')[1]
+    ?.split('/')
+    .slice(0, -1)
+    .map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'));
+  let place: unknown = document;
+  for (const part of parts ?? []) place = (place as Record<string, unknown>)[part];
+  const { example, examples = {} } = place as { example?: unknown; examples?: Record<string, { value: unknown }> };
+  return example ?? Object.values(examples)[0]?.value;
+}

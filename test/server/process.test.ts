@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startServer } from '../../scripts/server-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+/** What the server says where it refuses to start. */
+function refusal(args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    timeout: 20_000,
+  });
+  assert.equal(status, 1, stderr);
+  return stderr;
+}
+
+test('a server starts on a free port of the loopback address, answers, and ends with 0 on SIGTERM', async () => {
+  const server = await startServer();
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
+  assert.equal((await fetch(`${server.url}/docs/`)).status, 200);
+  assert.equal(await server.stop(), 0);
+});
+
+test('a public address without keys is refused', () => {
+  assert.match(refusal(['--host', '0.0.0.0', '--port', '0']), /Refusing to listen on the public address 0\.0\.0\.0/);
+});
+
+for (const { args, says } of [
+  { args: ['--port', '65536'], says: /--port \(GYMSERVE_PORT\) is "65536"; give an integer from 0 to 65535/ },
+  { args: ['--threads', '1.5'], says: /--threads .* is "1.5"/ },
+  { args: ['--log-level', 'loud'], says: /--log-level .* is "loud"; give one of: fatal/ },
+  { args: ['--no-such-flag', '1'], says: /Unknown option '--no-such-flag'/ },
+  { args: ['--engine', 'abacus', '--data-dir', '/tmp/gymserve-never-made'], says: /There is no engine "abacus"/ },
+]) {
+  test(`${args.join(' ')} is refused with the value and the remedy`, () => {
+    assert.match(refusal(args), says);
+  });
+}
+
+test('an environment variable does what its flag does, and the flag wins', (t) => {
+  assert.match(refusal([], { GYMSERVE_PORT: 'http' }), /GYMSERVE_PORT\) is "http"/);
+  const env = { GYMSERVE_PORT: 'http', GYMSERVE_DATA_DIR: temporaryFolder(t) };
+  assert.match(
+    refusal(['--port', '1', '--host', '192.0.2.1', '--insecure', 'true'], env),
+    /Cannot listen on 192\.0\.2\.1:1/,
+  );
+});
+
+test('a key that the server makes is shown once and asked for from then on', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data');
+  const first = await startServer({ dataDir, args: ['--create-key', 'true'] });
+  const key = first.announced.map((line) => /gsk_[\w-]+/.exec(line)?.[0]).find((found) => found !== undefined);
+  assert.ok(key, first.announced.join('\n'));
+  const status = async (url: string, headers: Record<string, string>) =>
+    (await fetch(`${url}/v1/agents`, { headers })).status;
+  assert.equal(await status(first.url, {}), 401);
+  assert.equal(await status(first.url, { authorization: 'Bearer gsk_wrong' }), 401);
+  assert.equal(await status(first.url, { authorization: `Bearer ${key}` }), 200);
+  assert.equal((await fetch(`${first.url}/healthz`)).status, 200);
+  await first.stop();
+
+  const second = await startServer({ dataDir, args: ['--create-key', 'true'] });
+  t.after(() => second.stop());
+  assert.ok(!second.announced.join('\n').includes('gsk_'));
+  assert.equal(await status(second.url, { authorization: `Bearer ${key}` }), 200);
+});
