@@ -79,7 +79,7 @@ test('a job whose server was killed twice ends with the very bytes of one that r
   assert.deepEqual(await outcome(api, disturbed), expected);
 
   const { data: events } = await api.get<{ data: { id: number; type: string; data: Record<string, unknown> }[] }>(
-    `/v1/jobs/${disturbed.jobId}/events?limit=1000`,
+    `/v1/jobs/${disturbed.jobId}/events?page_size=200`,
   );
   assert.equal(new Set(events.map(({ id }) => id)).size, events.length);
   assert.equal(events.filter(({ data }) => 'resumed_from_step' in data).length, 2);

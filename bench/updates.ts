@@ -1,0 +1,142 @@
+// How fast a SAC update runs, by engine and threads, beside the matrix products it is made of.
+// node dist/bench/updates.js [--json] [--engine E] [--threads N] [--hidden 256,256] [--batch 256]
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { updateProgram } from '../src/agent/algorithms/sac/programs.ts';
+import type { Engine, Program } from '../src/compute/engine.ts';
+import { findEngine } from '../src/compute/engines.ts';
+import type { Graph, Node } from '../src/compute/graph.ts';
+import { matmulFlops, nodeMaker, topological } from '../src/compute/nodes.ts';
+import { optimize } from '../src/compute/passes/optimize.ts';
+import { Pcg64 } from '../src/math/pcg64.ts';
+
+/** HalfCheetah-v5's. */
+const [OBSERVATION, ACTION] = [17, 6];
+const BLOCKS = 21;
+const BLOCK_MS = 150;
+
+/** One line of `--json`. Times are medians of blocks; products and updates take turns, so that both see the same machine. */
+export interface UpdateTiming {
+  readonly engine: string;
+  readonly threads: number;
+  readonly variant: string;
+  readonly updates_per_s: number;
+  readonly ms_per_update: number;
+  /** The same matrix products, with nothing between them. */
+  readonly gemm_ms_per_update: number;
+  readonly ratio_to_gemm: number;
+  /** Share of the machine's multiply-add peak; null where the engine cannot measure that peak. */
+  readonly peak_fraction: number | null;
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      json: { type: 'boolean', default: false },
+      engine: { type: 'string', default: 'auto' },
+      threads: { type: 'string' },
+      hidden: { type: 'string', default: '256,256' },
+      batch: { type: 'string', default: '256' },
+    },
+  });
+  const engine = await findEngine(values.engine);
+  const graph = updateProgram(
+    { observation: OBSERVATION, action: ACTION, hidden: values.hidden.split(',').map(Number) },
+    { batchSize: Number(values.batch), discount: 0.99, targetSmoothing: 0.005, rewardScale: 1, temperature: null, targetEntropy: -ACTION },
+  );
+  for (const threads of values.threads === undefined ? [1, 2] : [Number(values.threads)]) {
+    const timing = await measure(engine, graph, threads);
+    console.log(values.json ? JSON.stringify(timing) : describe(timing, matmulFlops(optimize(graph))));
+  }
+}
+
+async function measure(engine: Engine, graph: Graph, threads: number): Promise<UpdateTiming> {
+  const update = await filled(engine, graph, threads);
+  const products = await filled(engine, productsOf(optimize(graph)), threads);
+  const calls = { update: await callsIn(update), products: await callsIn(products) };
+  const times = { update: [] as number[], products: [] as number[] };
+  for (let block = 0; block < BLOCKS; block += 1) {
+    times.update.push(await millisecondsPerCall(update, calls.update));
+    times.products.push(await millisecondsPerCall(products, calls.products));
+  }
+  await Promise.all([update.dispose(), products.dispose()]);
+  const [ms, gemm] = [median(times.update), median(times.products)];
+  return {
+    engine: engine.name,
+    threads,
+    variant: 'v2',
+    updates_per_s: round(1000 / ms),
+    ms_per_update: round(ms),
+    gemm_ms_per_update: round(gemm),
+    ratio_to_gemm: round(ms / gemm),
+    peak_fraction: null,
+  };
+}
+
+/** A program with numbers of an ordinary size in its state and inputs; steps so small that the numbers stay ordinary. */
+async function filled(engine: Engine, graph: Graph, threads: number): Promise<Program> {
+  const program = await engine.compile(graph, { threads });
+  const rng = Pcg64.fromSeed(0);
+  const state = program.getState();
+  for (const [name, { data }] of Object.entries(state)) if (!name.startsWith('v/')) rng.fillUniform(data as Float32Array, -0.05, 0.05);
+  program.setState(state);
+  for (const [name, data] of Object.entries(program.inputs)) {
+    if (data.length > 1) rng.fillUniform(data, -1, 1);
+    else data[0] = name.endsWith('Step') ? 1e-6 : 1e-8;
+  }
+  return program;
+}
+
+/** Every product of `graph` alone: operands of the same shapes, and one number of each result, so that none is dropped. */
+function productsOf(graph: Graph): Graph {
+  const make = nodeMaker();
+  const inputs = new Map<string, Node>();
+  const operand = (shape: readonly number[], index: number): Node => {
+    const name = `${shape.join('x')}#${index}`;
+    const node = inputs.get(name) ?? make({ kind: 'input', name }, [], shape);
+    inputs.set(name, node);
+    return node;
+  };
+  const seen = new Map<string, number>();
+  const corners = topological(graph)
+    .filter(({ op }) => op.kind === 'matmul')
+    .map(({ op, inputs: [a, b], shape }) => {
+      // No pair of operands twice: equal products would be computed once. Few operands, so that they stay in the cache.
+      const key = `${a?.shape} ${b?.shape} ${JSON.stringify(op)}`;
+      const count = seen.get(key) ?? 0;
+      seen.set(key, count + 1);
+      const product = make(op, [operand((a as Node).shape, count % 4), operand((b as Node).shape, 4 + Math.floor(count / 4))], shape);
+      return make({ kind: 'slice', begin: [(shape[0] as number) - 1, 0] }, [product], [1, 1]);
+    });
+  const all = make({ kind: 'concat', axis: 0 }, corners, [corners.length, 1]);
+  return { inputs, state: new Map(), outputs: new Map([['corners', all]]) };
+}
+
+/** Calls that fill a block, after a warm-up. */
+async function callsIn(program: Program): Promise<number> {
+  await millisecondsPerCall(program, 5);
+  return Math.max(1, Math.round(BLOCK_MS / (await millisecondsPerCall(program, 5))));
+}
+
+async function millisecondsPerCall(program: Program, calls: number): Promise<number> {
+  const start = performance.now();
+  for (let call = 0; call < calls; call += 1) await program.run();
+  return (performance.now() - start) / calls;
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+
+const round = (value: number): number => Number(value.toPrecision(4));
+
+const describe = (timing: UpdateTiming, flops: number): string =>
+  [
+    timing.engine.padEnd(10),
+    `${timing.threads} thread${timing.threads === 1 ? ' ' : 's'}`,
+    `${timing.updates_per_s.toFixed(0).padStart(5)} updates/s`,
+    `${timing.ms_per_update.toFixed(2).padStart(7)} ms`,
+    `products alone ${timing.gemm_ms_per_update.toFixed(2)} ms (${(flops / timing.gemm_ms_per_update / 1e6).toFixed(0)} GFLOP/s)`,
+    `ratio ${timing.ratio_to_gemm.toFixed(2)}`,
+  ].join('  ');
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
