@@ -43,7 +43,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   const engine = await findEngine(values.engine);
   const graph = updateProgram(
     { observation: OBSERVATION, action: ACTION, hidden: values.hidden.split(',').map(Number) },
-    { batchSize: Number(values.batch), discount: 0.99, targetSmoothing: 0.005, rewardScale: 1, temperature: null, targetEntropy: -ACTION },
+    {
+      batchSize: Number(values.batch),
+      discount: 0.99,
+      targetSmoothing: 0.005,
+      rewardScale: 1,
+      temperature: null,
+      targetEntropy: -ACTION,
+    },
   );
   for (const threads of values.threads === undefined ? [1, 2] : [Number(values.threads)]) {
     const timing = await measure(engine, graph, threads);
@@ -79,7 +86,8 @@ async function filled(engine: Engine, graph: Graph, threads: number): Promise<Pr
   const program = await engine.compile(graph, { threads });
   const rng = Pcg64.fromSeed(0);
   const state = program.getState();
-  for (const [name, { data }] of Object.entries(state)) if (!name.startsWith('v/')) rng.fillUniform(data as Float32Array, -0.05, 0.05);
+  for (const [name, { data }] of Object.entries(state))
+    if (!name.startsWith('v/')) rng.fillUniform(data as Float32Array, -0.05, 0.05);
   program.setState(state);
   for (const [name, data] of Object.entries(program.inputs)) {
     if (data.length > 1) rng.fillUniform(data, -1, 1);
@@ -106,7 +114,11 @@ function productsOf(graph: Graph): Graph {
       const key = `${a?.shape} ${b?.shape} ${JSON.stringify(op)}`;
       const count = seen.get(key) ?? 0;
       seen.set(key, count + 1);
-      const product = make(op, [operand((a as Node).shape, count % 4), operand((b as Node).shape, 4 + Math.floor(count / 4))], shape);
+      const product = make(
+        op,
+        [operand((a as Node).shape, count % 4), operand((b as Node).shape, 4 + Math.floor(count / 4))],
+        shape,
+      );
       return make({ kind: 'slice', begin: [(shape[0] as number) - 1, 0] }, [product], [1, 1]);
     });
   const all = make({ kind: 'concat', axis: 0 }, corners, [corners.length, 1]);
@@ -125,7 +137,8 @@ async function millisecondsPerCall(program: Program, calls: number): Promise<num
   return (performance.now() - start) / calls;
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 const round = (value: number): number => Number(value.toPrecision(4));
 

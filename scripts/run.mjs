@@ -13,25 +13,20 @@ const INSTALL_STAMP = 'node_modules/.package-lock.json';
 const SOURCES = ['src', 'test', 'bench', 'scripts', 'openapi.yaml', 'tsconfig.json', 'package-lock.json'];
 
 const tasks = {
-  build: () => undefined,
-  start: (args) => node('dist/src/main.js', ...args),
-  demo: (args) => node('dist/scripts/demo.js', ...args),
-  bench: ([name, ...args]) => node(`dist/bench/${benchmark(name)}.js`, ...args),
-  test: (args) =>
-    node(
-      '--test',
-      ...reporter(),
-      ...selected(
-        args,
-        tests().filter((file) => !isSlow(file)),
-      ),
-    ),
-  'test:slow': (args) => node('--test', ...reporter(), ...selected(args, tests().filter(isSlow))),
-  generate: () => generate(),
-  lint: () => lint(),
+  build,
+  start: (args) => built('dist/src/main.js', args),
+  demo: (args) => built('dist/scripts/demo.js', args),
+  bench: async ([name, ...args]) => {
+    await build();
+    await node(`dist/bench/${benchmark(name)}.js`, ...args);
+  },
+  test: (args) => test(args, (file) => !isSlow(file)),
+  'test:slow': (args) => test(args, isSlow),
+  generate,
+  lint,
   check: async () => {
     await lint();
-    await tasks.test([]);
+    await test([], (file) => !isSlow(file));
   },
 };
 
@@ -39,7 +34,6 @@ const [task = '', ...args] = process.argv.slice(2);
 if (!(task in tasks)) fail(`There is no task "${task}"; there are: ${Object.keys(tasks).join(', ')}.`);
 checkNode();
 await install();
-await build();
 await tasks[task](args);
 
 function checkNode() {
@@ -89,23 +83,23 @@ function benchmark(name) {
   return fail(`There is no benchmark "${name ?? ''}"; there are: ${names.join(', ')}.`);
 }
 
-function tests() {
-  return files('dist/test').filter((file) => file.endsWith('.test.js'));
+async function built(script, args) {
+  await build();
+  await node(script, ...args);
+}
+
+/** Runs the test files that `wanted` accepts and, where there are words, whose path contains one of them. */
+async function test(words, wanted) {
+  await build();
+  const all = files('dist/test').filter((file) => file.endsWith('.test.js') && wanted(file));
+  const chosen = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)));
+  if (chosen.length === 0) fail(`No test file matches: ${words.join(', ')}.`);
+  // In turn: several train on all cores, and a slow machine must not fail them.
+  await node('--test', '--test-concurrency=1', '--test-reporter=spec', ...chosen);
 }
 
 function isSlow(file) {
   return file.split(/[\\/]/).includes('slow');
-}
-
-/** The test files whose path contains any of `words`; all of them without words. */
-function selected(words, all) {
-  const chosen = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)));
-  return chosen.length > 0 ? chosen : fail(`No test file matches: ${words.join(', ')}.`);
-}
-
-// Test files run in turn: several train on all cores, and a slow machine must not fail them.
-function reporter() {
-  return ['--test-concurrency=1', '--test-reporter=spec'];
 }
 
 function files(folder) {

@@ -1029,8 +1029,6 @@ export interface components {
             object: "agent";
             name: components["schemas"]["AgentName"];
             algorithm: components["schemas"]["AlgorithmName"];
-            /** @description Which form of the algorithm, where it has several. */
-            variant: string | null;
             spec_id: components["schemas"]["SpecId"];
             env_kwargs: components["schemas"]["Arguments"];
             observation_space: components["schemas"]["Space"];

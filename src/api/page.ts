@@ -1,7 +1,7 @@
 // Pages on the wire.
 
+import type { Page, PageQuery } from '../storage/page.ts';
 import { InvalidRequest } from './problem.ts';
-import type { Page, PageQuery } from './services.ts';
 
 /** `page_size` and `page_token` of a query. Validation has filled the default in; the generated type does not know that. */
 export function pageQueryOf(query: { page_size?: number; page_token?: string }): PageQuery {

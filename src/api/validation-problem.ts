@@ -1,6 +1,6 @@
 // Ajv's findings in words that name the value and the remedy.
 import type { ErrorObject } from 'ajv';
-import { nearest } from './nearest.ts';
+import { slipOf } from '../nearest.ts';
 import { InvalidRequest, type ProblemPlace } from './problem.ts';
 
 type Part = 'body' | 'querystring' | 'params' | 'headers';
@@ -97,14 +97,14 @@ function expected({ parentSchema, schema, message }: ErrorObject): string {
 function allowed(schema: object, name: string): string {
   const names = Object.keys('properties' in schema ? (schema.properties as object) : {}).sort();
   if (names.length === 0) return 'it takes none.';
-  const close = nearest(name, names);
+  const close = slipOf(name, names);
   const list = `may hold: ${names.join(', ')}.`;
   return close === null ? `it ${list}` : `did you mean "${close}"? It ${list}`;
 }
 
 function remedy({ params, data, parentSchema = {} }: ErrorObject): string {
   const known = new Set(Object.keys('properties' in parentSchema ? (parentSchema.properties as object) : {}));
-  const slip = nearest(
+  const slip = slipOf(
     String(params.missingProperty),
     Object.keys(data as object).filter((name) => !known.has(name)),
   );

@@ -90,7 +90,7 @@ export async function selfTest(engine: Engine): Promise<string | null> {
 async function runProbe(engine: Engine): Promise<number[]> {
   const program = await engine.compile(probe(), { threads: 1 });
   const wave = (array: Float32Array, scale: number): void =>
-    array.forEach((_, index) => void (array[index] = scale * Math.sin(index + 1)));
+    array.set(Float32Array.from(array, (_, index) => scale * Math.sin(index + 1)));
   const state = program.getState();
   for (const { data } of Object.values(state)) wave(data as Float32Array, 0.5);
   program.setState(state);

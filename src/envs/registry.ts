@@ -1,9 +1,9 @@
 // The catalogue of environments, and the one way to make one.
 import { DomainError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { pendulum } from './classic/pendulum.ts';
 import type { Env, EnvSpec } from './env.ts';
 import { halfCheetah } from './mujoco/half-cheetah.ts';
-import { nearest } from './nearest.ts';
 import type { Registration } from './registration.ts';
 import { OrderEnforcing } from './wrappers/order-enforcing.ts';
 import { TimeLimit } from './wrappers/time-limit.ts';

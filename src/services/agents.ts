@@ -43,6 +43,8 @@ export interface ForkedAgent extends Naming {
   readonly fromCheckpointId: string;
 }
 
+export type CreateAgent = NewAgent | ForkedAgent;
+
 /** Exactly one of the two is present. */
 export interface ActRequest {
   readonly observation?: unknown;
@@ -84,7 +86,7 @@ export class Agents {
     this.#engine = options.engine;
   }
 
-  async create(wanted: NewAgent | ForkedAgent): Promise<AgentRecord> {
+  async create(wanted: CreateAgent): Promise<AgentRecord> {
     if (wanted.fromCheckpointId !== null) return this.#fork(wanted);
     const spec = findSpec(wanted.specId);
     const algorithm = findAlgorithm(wanted.algorithm);

@@ -153,7 +153,7 @@ export class Environments {
 
   async reset(
     id: string,
-    { seed, options }: { seed: number | null; options: Readonly<Record<string, unknown>> | null },
+    { seed, options }: { seed: number | null; options: Readonly<Record<string, unknown>> },
   ): Promise<ResetReply> {
     return await this.#inTurn(id, async (live) => {
       const firstSeed = live.isFirstReset ? live.record.seed : null;

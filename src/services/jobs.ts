@@ -39,6 +39,9 @@ export interface EvaluateRequest {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** A job as it is shown: without what only the scheduler needs. */
+export type JobRecord = Omit<JobRow, 'startCheckpointId' | 'attempts' | 'lastEventId'>;
+
 const MAX_QUEUED = 1000;
 
 export class Jobs {
@@ -66,7 +69,7 @@ export class Jobs {
   }
 
   /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `capacity_reached`. */
-  async train(agentId: string, request: TrainRequest): Promise<JobRow> {
+  async train(agentId: string, request: TrainRequest): Promise<JobRecord> {
     this.#agent(agentId);
     const engine = await findEngine(request.engine ?? this.#defaults.engine);
     // From here on without a pause: two requests at once must not both find the agent idle.
@@ -96,7 +99,7 @@ export class Jobs {
   }
 
   /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent. */
-  async evaluate(agentId: string, request: EvaluateRequest): Promise<JobRow> {
+  async evaluate(agentId: string, request: EvaluateRequest): Promise<JobRecord> {
     this.#agent(agentId);
     const engine = await findEngine(this.#defaults.engine);
     const agent = this.#agent(agentId);
@@ -121,24 +124,24 @@ export class Jobs {
     });
   }
 
-  get(id: string): JobRow {
+  get(id: string): JobRecord {
     return this.#journal.get(id);
   }
 
-  list(query: PageQuery & JobFilter): Page<JobRow> {
+  list(query: PageQuery & JobFilter): Page<JobRecord> {
     this.#journal.flush();
     return this.#store.list(query);
   }
 
   /** The job once it has ended, `seconds` are up or `signal` aborts. */
-  async wait(id: string, seconds: number, signal: AbortSignal): Promise<JobRow> {
+  async wait(id: string, seconds: number, signal: AbortSignal): Promise<JobRecord> {
     if (isTerminal(this.get(id).state) || seconds === 0 || signal.aborted) return this.get(id);
     let unsubscribe: (() => void) | undefined;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       unsubscribe = this.#journal.subscribe(
         id,
-        this.get(id).lastEventId,
+        this.#journal.get(id).lastEventId,
         (event) => event.type === 'job.done' && resolve(),
       );
       timer = setTimeout(resolve, seconds * 1000);
@@ -149,7 +152,7 @@ export class Jobs {
     return this.get(id);
   }
 
-  cancel(id: string): JobRow {
+  cancel(id: string): JobRecord {
     return this.#scheduler.cancel(id);
   }
 

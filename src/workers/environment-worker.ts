@@ -41,7 +41,7 @@ const handlers: Handlers = {
 
   async reset({ id, seed, options }) {
     const { env } = find(id);
-    const { observation, info } = env.reset({ ...(seed !== null && { seed }), ...(options !== null && { options }) });
+    const { observation, info } = env.reset({ ...(seed !== null && { seed }), options });
     return { observation: env.observationSpace.toJson(observation), info };
   },
 

@@ -25,7 +25,7 @@ export type EnvironmentRequest =
       readonly type: 'reset';
       readonly id: string;
       readonly seed: number | null;
-      readonly options: Readonly<Record<string, unknown>> | null;
+      readonly options: Readonly<Record<string, unknown>>;
     }
   | { readonly type: 'step'; readonly id: string; readonly action: unknown }
   | { readonly type: 'sampleAction'; readonly id: string }

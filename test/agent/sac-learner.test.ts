@@ -11,7 +11,10 @@ import { Pcg64 } from '../../src/math/pcg64.ts';
 import type { Tensors } from '../../src/math/tensor.ts';
 
 const box = (size: number): BoxDocument => ({ type: 'Box', dtype: 'float32', shape: [size], low: -1, high: 1 });
-const spacesOf = (observation: number, action: number): AgentSpaces => ({ observation: box(observation), action: box(action) });
+const spacesOf = (observation: number, action: number): AgentSpaces => ({
+  observation: box(observation),
+  action: box(action),
+});
 const SMALL = { hidden_sizes: [32, 32], batch_size: 64, learning_starts: 64, replay_capacity: 5000 };
 
 interface Start {
@@ -46,24 +49,46 @@ function bandit(rng: Pcg64, reward: (observation: number, action: number) => num
   let seen = Float64Array.of(0);
   return {
     observe: () => (seen = Float64Array.of(rng.uniform(-0.8, 0.8))),
-    step: ([action = 0]) => ({ reward: reward(seen[0] as number, action), nextObservation: Float64Array.of(0), terminated: true, truncated: false }),
+    step: ([action = 0]) => ({
+      reward: reward(seen[0] as number, action),
+      nextObservation: Float64Array.of(0),
+      terminated: true,
+      truncated: false,
+    }),
   };
 }
 
-const actionsFor = async (learner: Learner, start: Start, observations: Float64Array, rng: Pcg64 | null): Promise<Float32Array> => {
+const actionsFor = async (
+  learner: Learner,
+  start: Start,
+  observations: Float64Array,
+  rng: Pcg64 | null,
+): Promise<Float32Array> => {
   const policy = await sac.createPolicy({ ...start, engine: onnxCpuEngine, state: learner.policyState() });
-  const actions = await policy.act(observations, rng === null ? { deterministic: true } : { deterministic: false, rng });
+  const actions = await policy.act(
+    observations,
+    rng === null ? { deterministic: true } : { deterministic: false, rng },
+  );
   await policy.dispose();
   return actions;
 };
 
-const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+const mean = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
 test('a bandit with reward −5(a − 0.4)² is played as exp(r/α) says', async () => {
   // π*(a) ∝ exp(−5(a − 0.4)²/0.2): mean 0.4, standard deviation √(0.2/10) = 0.141, the ends of (−1, 1) more than 4 of them away.
-  const start = { hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, temperature: 0.2 }), spaces: spacesOf(1, 1), seed: 1 };
+  const start = {
+    hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, temperature: 0.2 }),
+    spaces: spacesOf(1, 1),
+    seed: 1,
+  };
   const learner = await learnerOf(start);
-  await learn(learner, 800, bandit(Pcg64.fromSeed(2), (_, action) => -5 * (action - 0.4) ** 2));
+  await learn(
+    learner,
+    800,
+    bandit(Pcg64.fromSeed(2), (_, action) => -5 * (action - 0.4) ** 2),
+  );
   const actions = await actionsFor(learner, start, new Float64Array(2000), Pcg64.fromSeed(3));
   const centre = mean(actions);
   const spread = Math.sqrt(mean(actions.map((action) => (action - centre) ** 2)));
@@ -73,9 +98,17 @@ test('a bandit with reward −5(a − 0.4)² is played as exp(r/α) says', async
 });
 
 test('an environment that rewards repeating the observation is learnt with a learnt temperature', async () => {
-  const start = { hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, initial_temperature: 0.1 }), spaces: spacesOf(1, 1), seed: 4 };
+  const start = {
+    hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, initial_temperature: 0.1 }),
+    spaces: spacesOf(1, 1),
+    seed: 4,
+  };
   const learner = await learnerOf(start);
-  await learn(learner, 900, bandit(Pcg64.fromSeed(5), (observation, action) => -((action - observation) ** 2)));
+  await learn(
+    learner,
+    900,
+    bandit(Pcg64.fromSeed(5), (observation, action) => -((action - observation) ** 2)),
+  );
   const observations = Float64Array.from({ length: 17 }, (_, index) => -0.8 + 0.1 * index);
   const actions = await actionsFor(learner, start, observations, null);
   const error = mean(actions.map((action, index) => Math.abs(action - (observations[index] as number))));
@@ -86,11 +119,24 @@ test('an environment that rewards repeating the observation is learnt with a lea
   await learner.dispose();
 });
 
-for (const [ending, value] of [['terminated', 1], ['truncated', 2]] as const) {
+for (const [ending, value] of [
+  ['terminated', 1],
+  ['truncated', 2],
+] as const) {
   test(`a reward of 1 a step with γ = ½ is worth ${value} where every episode is ${ending} after one step`, async () => {
-    const hyperparameters = sac.resolve({ ...SMALL, learning_rate: 1e-2, discount: 0.5, temperature: 0, target_smoothing: 0.1 });
+    const hyperparameters = sac.resolve({
+      ...SMALL,
+      learning_rate: 1e-2,
+      discount: 0.5,
+      temperature: 0,
+      target_smoothing: 0.1,
+    });
     const learner = await learnerOf({ hyperparameters, spaces: spacesOf(1, 1), seed: 6 });
-    const end = { nextObservation: Float64Array.of(0.3), terminated: ending === 'terminated', truncated: ending === 'truncated' };
+    const end = {
+      nextObservation: Float64Array.of(0.3),
+      terminated: ending === 'terminated',
+      truncated: ending === 'truncated',
+    };
     await learn(learner, 350, { observe: () => Float64Array.of(0.3), step: () => ({ reward: 1, ...end }) });
     learner.takeMetrics();
     await learn(learner, 10, { observe: () => Float64Array.of(0.3), step: () => ({ reward: 1, ...end }) });
@@ -109,12 +155,21 @@ function drift(): World {
     step: ([a = 0, b = 0]) => {
       [x, y] = [Math.sin(x + a), Math.cos(y - b)];
       clock += 1;
-      return { reward: x - y, nextObservation: Float64Array.of(x, y), terminated: clock % 11 === 0, truncated: clock % 17 === 0 };
+      return {
+        reward: x - y,
+        nextObservation: Float64Array.of(x, y),
+        terminated: clock % 11 === 0,
+        truncated: clock % 17 === 0,
+      };
     },
   };
 }
 
-const drifting = (seed: number, more: Record<string, unknown> = {}): Start => ({ hyperparameters: sac.resolve({ ...SMALL, ...more }), spaces: spacesOf(2, 2), seed });
+const drifting = (seed: number, more: Record<string, unknown> = {}): Start => ({
+  hyperparameters: sac.resolve({ ...SMALL, ...more }),
+  spaces: spacesOf(2, 2),
+  seed,
+});
 
 test('the same seed gives the same bytes, another seed others', async () => {
   const run = async (seed: number): Promise<Tensors> => {
@@ -157,7 +212,10 @@ test('2N updates are N updates, a fresh learner with the saved state, and N more
 
 test('a learning rate of 0 learns nothing', async () => {
   const learner = await learnerOf(drifting(10, { learning_rate: 0, target_smoothing: 0 }));
-  const parameters = (): Tensors => Object.fromEntries(Object.entries(learner.getState()).filter(([name]) => !name.startsWith('adam/') && name !== 'updates'));
+  const parameters = (): Tensors =>
+    Object.fromEntries(
+      Object.entries(learner.getState()).filter(([name]) => !name.startsWith('adam/') && name !== 'updates'),
+    );
   const before = parameters();
   await learn(learner, 80, drift());
   assert.ok((learner.getState()['updates']?.data[0] as number) > 0);
@@ -187,7 +245,12 @@ test('the two critics start different, and the targets as their critics', () => 
 
 test('fresh weights and biases are uniform in ±1/√fan_in', () => {
   const state = sac.initialize(sac.resolve({ hidden_sizes: [200, 100] }), spacesOf(3, 2), Pcg64.fromSeed(13));
-  for (const [name, fanIn] of [['actor/0/kernel', 3], ['actor/1/kernel', 200], ['actor/1/bias', 200], ['critic1/0/kernel', 5]] as const) {
+  for (const [name, fanIn] of [
+    ['actor/0/kernel', 3],
+    ['actor/1/kernel', 200],
+    ['actor/1/bias', 200],
+    ['critic1/0/kernel', 5],
+  ] as const) {
     const bound = 1 / Math.sqrt(fanIn);
     const values = state[name]?.data as Float32Array;
     const widest = Math.max(...values.map(Math.abs));
@@ -215,7 +278,14 @@ test('warm-up acts at random and does not learn; then updates come as asked', as
 test('a loss that is not finite stops the update by name', async () => {
   const learner = await learnerOf(drifting(15, { learning_starts: 1, batch_size: 4 }));
   const [observation, action] = [new Float64Array(2), new Float32Array(2)];
-  learner.observe({ observation, action, reward: Number.NaN, nextObservation: observation, terminated: false, truncated: false });
+  learner.observe({
+    observation,
+    action,
+    reward: Number.NaN,
+    nextObservation: observation,
+    terminated: false,
+    truncated: false,
+  });
   await assert.rejects(learner.update(), (thrown: unknown) => {
     assert.ok(thrown instanceof DomainError && thrown.code === 'non_finite');
     assert.match(thrown.message, /"loss\/critic" became NaN in update 1/);
@@ -229,9 +299,15 @@ test('a state that does not fit is refused by name', async () => {
   const state = sac.initialize(start.hyperparameters, start.spaces, Pcg64.fromSeed(1));
   const { 'critic2/1/bias': gone, ...missing } = state;
   assert.ok(gone);
-  const isIncompatible = (thrown: unknown): boolean => thrown instanceof DomainError && thrown.code === 'checkpoint_incompatible' && thrown.message.includes('critic2/1/bias');
+  const isIncompatible = (thrown: unknown): boolean =>
+    thrown instanceof DomainError &&
+    thrown.code === 'checkpoint_incompatible' &&
+    thrown.message.includes('critic2/1/bias');
   await assert.rejects(learnerOf(start, missing), isIncompatible);
-  await assert.rejects(learnerOf(start, { ...state, 'critic2/1/bias': { shape: [3], data: new Float32Array(3) } }), isIncompatible);
+  await assert.rejects(
+    learnerOf(start, { ...state, 'critic2/1/bias': { shape: [3], data: new Float32Array(3) } }),
+    isIncompatible,
+  );
 });
 
 test('no tfjs kernel runs once learner and policy are made', async () => {
@@ -266,7 +342,8 @@ test('a policy acts on many observations as on each, and takes new parameters', 
   for (const index of [0, 1, 255, 256, 300]) {
     const alone = await policy.act(observations.subarray(2 * index, 2 * index + 2), { deterministic: true });
     // Products of other row counts may sum in another order.
-    for (const place of [0, 1]) assert.ok(Math.abs((alone[place] as number) - (together[2 * index + place] as number)) < 1e-6);
+    for (const place of [0, 1])
+      assert.ok(Math.abs((alone[place] as number) - (together[2 * index + place] as number)) < 1e-6);
   }
   const drawn = await policy.act(observations, { deterministic: false, rng: Pcg64.fromSeed(1) });
   assert.deepEqual(await policy.act(observations, { deterministic: false, rng: Pcg64.fromSeed(1) }), drawn);

@@ -1,19 +1,26 @@
 // The compiled update against the float64 reference: one at a time from the same state, and a hundred in a row.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sac } from '../../src/agent/algorithms/sac/sac.ts';
 import { packsOf, updateProgram } from '../../src/agent/algorithms/sac/programs.ts';
+import { sac } from '../../src/agent/algorithms/sac/sac.ts';
 import { adamScalars } from '../../src/agent/nn/adam.ts';
 import { packState } from '../../src/agent/nn/packing.ts';
 import { onnxCpuEngine } from '../../src/compute/onnx/engine.ts';
-import { type Float64Record, evaluate } from '../../src/compute/reference/evaluate.ts';
+import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
 import type { BoxDocument } from '../../src/envs/spaces/space.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { nest, type Tensors, under } from '../../src/math/tensor.ts';
 import { assertClose, freshSeed, setAll, uniform } from '../compute/support.ts';
 
 const SIZES = { observation: 4, action: 2, hidden: [24, 16] };
-const OPTIONS = { batchSize: 32, discount: 0.99, targetSmoothing: 0.005, rewardScale: 1, temperature: null, targetEntropy: -2 };
+const OPTIONS = {
+  batchSize: 32,
+  discount: 0.99,
+  targetSmoothing: 0.005,
+  rewardScale: 1,
+  temperature: null,
+  targetEntropy: -2,
+};
 const LEARNING_RATE = 3e-4;
 const UPDATES = 100;
 
@@ -30,7 +37,9 @@ function initialState(rng: Pcg64): Float64Record {
     ...nest('m', packState(optimised, under('adam/m', parameters))),
     ...nest('v', packState(optimised, under('adam/v', parameters))),
   };
-  return Object.fromEntries(Object.entries(state).map(([name, { data }]) => [name, Float64Array.from(data as Float32Array)]));
+  return Object.fromEntries(
+    Object.entries(state).map(([name, { data }]) => [name, Float64Array.from(data as Float32Array)]),
+  );
 }
 
 function inputsOf(graph: ReturnType<typeof updateProgram>, rng: Pcg64, t: number): Float64Record {
@@ -54,18 +63,34 @@ test(`${UPDATES} single updates, each begun where the reference stands, agree`, 
   let state = initialState(rng);
   for (let t = 1; t <= UPDATES; t += 1) {
     // Both begin at float32 numbers, so what differs is this one update.
-    state = Object.fromEntries(Object.entries(state).map(([name, values]) => [name, Float64Array.from(Float32Array.from(values))]));
+    state = Object.fromEntries(
+      Object.entries(state).map(([name, values]) => [name, Float64Array.from(Float32Array.from(values))]),
+    );
     const inputs = inputsOf(graph, rng, t);
     const expected = evaluate(graph, inputs, state);
     setAll(program, graph, inputs, state);
     await program.run();
-    for (const [name, values] of Object.entries(expected.outputs)) assertClose(program.outputs[name] as Float32Array, values, { absolute: 2e-6, relative: 1e-5 }, `${name}, update ${t}`);
+    for (const [name, values] of Object.entries(expected.outputs))
+      assertClose(
+        program.outputs[name] as Float32Array,
+        values,
+        { absolute: 2e-6, relative: 1e-5 },
+        `${name}, update ${t}`,
+      );
     // A step divides by √v + ε: where a gradient is itself rounding noise, its step may be any up to the learning rate (in the
     // first updates, where m/√v is a sign). Elsewhere float32 gives 1e-7 of a parameter: nine in ten must be that near.
     for (const [name, values] of Object.entries(expected.state)) {
       const actual = program.peek(name);
-      assertClose(actual, values, { absolute: name.startsWith('m/') || name.startsWith('v/') ? 1e-5 : LEARNING_RATE / 2, relative: 1e-5 }, `${name}, update ${t}`);
-      const near = actual.filter((value, index) => Math.abs(value - (values[index] as number)) <= 2e-6 + 1e-5 * Math.abs(values[index] as number)).length;
+      assertClose(
+        actual,
+        values,
+        { absolute: name.startsWith('m/') || name.startsWith('v/') ? 1e-5 : LEARNING_RATE / 2, relative: 1e-5 },
+        `${name}, update ${t}`,
+      );
+      const near = actual.filter(
+        (value, index) =>
+          Math.abs(value - (values[index] as number)) <= 2e-6 + 1e-5 * Math.abs(values[index] as number),
+      ).length;
       assert.ok(near >= 0.9 * actual.length, `${name}, update ${t}: only ${near} of ${actual.length} are near`);
     }
     state = expected.state;
@@ -86,6 +111,7 @@ test(`${UPDATES} updates in a row end with the same losses within 1 %`, async (c
     for (const [name, values] of Object.entries(inputs)) program.inputs[name]?.set(values);
     await program.run();
   }
-  for (const [name, values] of Object.entries(outputs)) assertClose(program.outputs[name] as Float32Array, values, { absolute: 1e-3, relative: 0.01 }, name);
+  for (const [name, values] of Object.entries(outputs))
+    assertClose(program.outputs[name] as Float32Array, values, { absolute: 1e-3, relative: 0.01 }, name);
   await program.dispose();
 });

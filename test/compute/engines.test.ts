@@ -9,6 +9,7 @@ import { onnxCpuEngine } from '../../src/compute/onnx/engine.ts';
 import { referenceEngine } from '../../src/compute/reference/engine.ts';
 import { trace } from '../../src/compute/trace/trace.ts';
 import { DomainError } from '../../src/errors.ts';
+import type { Tensor } from '../../src/math/tensor.ts';
 
 /** sum ← sum + x, twice the same value out; `kept` is only read, `swapped` takes what `kept` is. */
 const accumulator = () =>
@@ -41,7 +42,7 @@ for (const engine of [onnxCpuEngine, referenceEngine]) {
     const state = program.getState();
     assert.deepEqual(state, { sum: vector(31, 62), kept: vector(3, 4), swapped: vector(3, 4), unread: vector(9) });
     await program.run();
-    assert.deepEqual([...(state['sum']?.data as Float32Array)], [31, 62], 'a state that was got is a copy');
+    assert.deepEqual([...(state['sum'] as Tensor<Float32Array>).data], [31, 62], 'a state that was got is a copy');
     program.setState(state);
     await program.run();
     assert.deepEqual([...program.peek('sum')], [41, 82]);
@@ -77,7 +78,7 @@ test('onnx-cpu gives the same bytes again with as many threads', async () => {
   for (const threads of [2, 2]) {
     const program = await onnxCpuEngine.compile(graph, { threads });
     for (const array of Object.values(program.inputs))
-      array.forEach((_, index) => void (array[index] = Math.sin(index)));
+      array.set(Float32Array.from(array, (_, index) => Math.sin(index)));
     await program.run();
     results.push(program.outputs['y']?.slice());
     await program.dispose();

@@ -65,7 +65,14 @@ test('reading a value says from which op it came', () => {
 
 test('a state that changes its shape is named', () =>
   untraceable(
-    () => trace(({ w }) => (w.assign(tf.zeros([4]) as tf.Tensor), { w }), { state: { w: [3] }, inputs: {} }),
+    () =>
+      trace(
+        ({ w }) => {
+          w.assign(tf.zeros([4]) as tf.Tensor);
+          return { w };
+        },
+        { state: { w: [3] }, inputs: {} },
+      ),
     '"w"',
     '[3]',
     '[4]',
@@ -80,7 +87,11 @@ test('a matrix product of batches is refused, one of a single batch is rank 2', 
 
 test('tracing within tracing is refused', () =>
   untraceable(
-    () => trace(() => ({ y: (trace(() => ({}), { state: {}, inputs: {} }), tf.scalar(1)) }), oneVector),
+    () =>
+      trace(() => {
+        trace(() => ({}), { state: {}, inputs: {} });
+        return {};
+      }, oneVector),
     'one at a time',
   ));
 

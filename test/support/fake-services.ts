@@ -5,21 +5,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
-import type {
-  AgentRecord,
-  CheckpointRecord,
-  CreateAgent,
-  EnvironmentRecord,
-  JobEvent,
-  JobRecord,
-  JobState,
-  Page,
-  PageQuery,
-  Services,
-} from '../../src/api/services.ts';
+import type { Services } from '../../src/api/services.ts';
 import type { EnvSpec } from '../../src/envs/env.ts';
 import type { SpaceDocument } from '../../src/envs/spaces/space.ts';
 import { DomainError, type ErrorCode } from '../../src/errors.ts';
+import type { AgentRecord, CreateAgent } from '../../src/services/agents.ts';
+import type { CheckpointRecord } from '../../src/services/checkpoints.ts';
+import type { EnvironmentRecord } from '../../src/services/environments.ts';
+import type { JobRecord } from '../../src/services/jobs.ts';
+import type { JobEvent, JobState } from '../../src/storage/jobs.ts';
+import type { Page, PageQuery } from '../../src/storage/page.ts';
 
 const OBSERVATION_SPACE: SpaceDocument = {
   type: 'Box',

@@ -21,14 +21,15 @@ export function mlpShapes(sizes: readonly number[]): Shapes {
  * (kaiming_uniform_ with a = √5; torch/nn/modules/linear.py, `reset_parameters`).
  */
 export function initializeMlp(sizes: readonly number[], rng: Pcg64): Tensors {
-  return sizes.slice(1).reduce<Tensors>((tensors, width, index) => {
+  const layers = sizes.slice(1).map((width, index) => {
     const fanIn = sizes[index] as number;
     const bound = 1 / Math.sqrt(fanIn);
     const [kernel, bias] = [zeros([fanIn, width]), zeros([width])];
     rng.fillUniform(kernel.data, -bound, bound);
     rng.fillUniform(bias.data, -bound, bound);
-    return { ...tensors, ...nest(String(index), { kernel, bias }) };
-  }, {});
+    return nest(String(index), { kernel, bias });
+  });
+  return Object.assign({}, ...layers);
 }
 
 /** x [batch, in] → [batch, out] by the layers `prefix/0`, `prefix/1`, … of `parameters`. */

@@ -1,7 +1,8 @@
 // The events of a job as server-sent events: stored ones as fast as the reader takes them, then live ones.
 import { Readable } from 'node:stream';
+import type { JobEvent } from '../../storage/jobs.ts';
 import { toJson } from '../serializer.ts';
-import type { JobEvent, JobsService } from '../services.ts';
+import type { JobsService } from '../services.ts';
 import { eventToWire } from '../wire/job.ts';
 
 export interface SseOptions {

@@ -1,7 +1,9 @@
+import type { JobEvent } from '../../storage/jobs.ts';
+import type { Page } from '../../storage/page.ts';
 import { GONE, type Handlers, json } from '../operation.ts';
 import { listOf, pageQueryOf } from '../page.ts';
 import { eventStream, SSE_HEADERS, type SseOptions } from '../plugins/sse.ts';
-import type { JobEvent, JobsService, Page } from '../services.ts';
+import type { JobsService } from '../services.ts';
 import { eventToWire, jobToWire, metricsToWire } from '../wire/job.ts';
 
 const ENDED = new Set(['succeeded', 'failed', 'cancelled']);

@@ -1,7 +1,9 @@
 // Agents, and what is asked of them, on the wire.
+
+import type { ActAnswer, ActRequest, AgentRecord, CreateAgent } from '../../services/agents.ts';
+import type { EvaluateRequest, TrainRequest } from '../../services/jobs.ts';
 import type { Schema } from '../operation.ts';
 import { InvalidRequest } from '../problem.ts';
-import type { ActAnswer, ActRequest, AgentRecord, CreateAgent, EvaluateRequest, TrainRequest } from '../services.ts';
 import { spaceToWire } from './space.ts';
 import { tensorToWire } from './tensor.ts';
 
@@ -21,7 +23,6 @@ export function agentToWire(agent: AgentRecord): Schema<'Agent'> {
     object: 'agent',
     name: agent.name,
     algorithm: agent.algorithm,
-    variant: agent.variant ?? null,
     spec_id: agent.specId,
     env_kwargs: agent.envKwargs,
     observation_space: spaceToWire(agent.observationSpace),

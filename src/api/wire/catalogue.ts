@@ -1,7 +1,7 @@
 // The catalogue on the wire.
 import type { EnvSpec } from '../../envs/env.ts';
+import type { AlgorithmInfo } from '../../services/catalogue.ts';
 import type { Schema } from '../operation.ts';
-import type { AlgorithmInfo } from '../services.ts';
 import { spaceToWire } from './space.ts';
 
 export function envSpecToWire(spec: EnvSpec): Schema<'EnvSpec'> {

@@ -1,6 +1,7 @@
 // Checkpoints on the wire.
+
+import type { CheckpointRecord } from '../../services/checkpoints.ts';
 import type { Schema } from '../operation.ts';
-import type { CheckpointRecord } from '../services.ts';
 
 export function checkpointToWire(checkpoint: CheckpointRecord): Schema<'Checkpoint'> {
   return {

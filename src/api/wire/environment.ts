@@ -1,10 +1,11 @@
 // Environments, resets and steps on the wire.
+
+import type { EnvironmentRecord, NewEnvironment, ResetReply, StepReply } from '../../services/environments.ts';
 import type { Schema } from '../operation.ts';
-import type { CreateEnvironment, EnvironmentRecord, EnvironmentReset, EnvironmentStep } from '../services.ts';
 import { spaceToWire } from './space.ts';
 import { tensorToWire } from './tensor.ts';
 
-export function createEnvironmentFromWire(body: Schema<'CreateEnvironment'>): CreateEnvironment {
+export function createEnvironmentFromWire(body: Schema<'CreateEnvironment'>): NewEnvironment {
   return {
     specId: body.spec_id,
     seed: body.seed ?? null,
@@ -37,7 +38,7 @@ export function environmentToWire(environment: EnvironmentRecord): Schema<'Envir
   };
 }
 
-export function resetToWire(reset: EnvironmentReset): Schema<'ResetResult'> {
+export function resetToWire(reset: ResetReply): Schema<'ResetResult'> {
   return {
     observation: tensorToWire(reset.observation),
     info: infoToWire(reset.info),
@@ -47,7 +48,7 @@ export function resetToWire(reset: EnvironmentReset): Schema<'ResetResult'> {
   };
 }
 
-export function stepToWire(step: EnvironmentStep): Schema<'StepResult'> {
+export function stepToWire(step: StepReply): Schema<'StepResult'> {
   return {
     ...resetToWire(step),
     reward: step.reward,
@@ -56,7 +57,7 @@ export function stepToWire(step: EnvironmentStep): Schema<'StepResult'> {
   };
 }
 
-function infoToWire(info: EnvironmentReset['info']): Schema<'Info'> {
+function infoToWire(info: ResetReply['info']): Schema<'Info'> {
   // The wire's arrays are mutable to the compiler alone: nobody changes them before they are text.
   return info as Schema<'Info'>;
 }

@@ -1,6 +1,8 @@
 // Jobs, their events and their metrics on the wire.
+
+import type { JobRecord } from '../../services/jobs.ts';
+import type { JobEvent, JobProgress, MetricSeries } from '../../storage/jobs.ts';
 import type { Schema } from '../operation.ts';
-import type { JobEvent, JobProgress, JobRecord, MetricSeries } from '../services.ts';
 
 export function jobToWire(job: JobRecord): Schema<'Job'> {
   return {

@@ -41,6 +41,8 @@ const BINARY: Readonly<Record<BinaryKind, string>> = {
   and: 'And',
 };
 
+const LARGEST_FLOAT = 3.4028234663852886e38;
+
 const REDUCTION = { sum: 'ReduceSum', mean: 'ReduceMean', max: 'ReduceMax' } as const;
 
 /** Names in the model: inputs and outputs keep theirs; a state `s` is `s:before` and `s:after`. */
@@ -129,10 +131,9 @@ function write(writer: ModelWriter, node: Node, inputs: readonly string[], outpu
       writer.node('Mul', [x, x], output);
       return;
     case 'step':
-      // Faster than `Sign` of a ReLU's output, which onnxruntime computes one number at a time: 33 µs and 139 µs for 256 × 256.
-      writer.node('Cast', [writer.node('Greater', [x, writer.scalar(0)], `${output}:mask`)], output, {
-        to: { int: 1 },
-      });
+      // max(0, min(1, αx)) with the largest float as α: 1 for every positive normal number (a denormal one gives less than 1).
+      // One pass of 25 µs for 256 × 256 where `Greater` and `Cast` take 45, and `Sign` of a ReLU's output 139.
+      writer.node('HardSigmoid', inputs, output, { alpha: { float: LARGEST_FLOAT }, beta: { float: 0 } });
       return;
     case 'add':
     case 'sub':

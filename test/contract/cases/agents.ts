@@ -17,7 +17,6 @@ export function agentCases({ http, services }: ContractContext): void {
       .send({ name: 'runner', algorithm: 'sac', spec_id: 'Alpha-v0', seed: 4 })
       .expect(201);
     assert.equal(headers.location, `/v1/agents/${body.id}`);
-    assert.equal(body.variant, null);
     assert.deepEqual((await http.get(String(headers.location)).expect(200)).body, body);
     assert.equal((await http.get('/v1/agents').expect(200)).body.data[0].name, 'runner');
   });

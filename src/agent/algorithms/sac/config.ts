@@ -1,8 +1,8 @@
 // SAC's hyperparameters: one JSON Schema is the catalogue, the validation and the documentation; the types mirror it.
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { DomainError } from '../../../errors.ts';
+import { nearest } from '../../../nearest.ts';
 import type { Hyperparameters } from '../../algorithm.ts';
-import { nearestName } from '../../nearest.ts';
 
 const rate = (description: string) => ({
   type: ['number', 'null'],
@@ -189,7 +189,7 @@ function explain(error: ErrorObject, given: Readonly<Record<string, unknown>>): 
   const names = Object.keys(SAC_SCHEMA.properties);
   if (error.keyword === 'additionalProperties') {
     const unknown = String((error.params as { additionalProperty: string }).additionalProperty);
-    return `SAC has no hyperparameter "${unknown.slice(0, 64)}"; did you mean "${nearestName(unknown, names)}"?`;
+    return `SAC has no hyperparameter "${unknown.slice(0, 64)}"; did you mean "${nearest(unknown, names)}"?`;
   }
   const [field = ''] = error.instancePath.slice(1).split('/');
   const value = JSON.stringify(given[field]) ?? 'undefined';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nearest } from '../../src/api/nearest.ts';
+import { slipOf } from '../src/nearest.ts';
 
 const NAMES = ['seed', 'spec_id', 'labels', 'idle_ttl_s', 'max_episode_steps'];
 
@@ -12,5 +12,5 @@ for (const [given, meant] of [
   ['nonsense', null],
   ['x'.repeat(100_000), null],
 ] as const) {
-  test(`${given.slice(0, 20)} was meant to be ${meant}`, () => assert.equal(nearest(given, NAMES), meant));
+  test(`${given.slice(0, 20)} was meant to be ${meant}`, () => assert.equal(slipOf(given, NAMES), meant));
 }
