@@ -35,6 +35,17 @@ interface Row {
   readonly env_fraction: number;
 }
 
+const silent: TrainingHooks = {
+  isCancelled: () => false,
+  takeCheckpointRequest: () => false,
+  progress: () => undefined,
+  metrics: () => undefined,
+  episode: () => undefined,
+  evaluated: () => undefined,
+  checkpoint: () => undefined,
+  publish: () => undefined,
+};
+
 for (const threads of values.threads === undefined ? [1, 2] : [Number(values.threads)]) {
   const rows: Row[] = [];
   for (let i = 0; i < Number(values.repeats); i++) rows.push(await measure(threads, Number(values.steps)));
@@ -85,17 +96,6 @@ async function measure(threads: number, steps: number): Promise<Row> {
     env_fraction: clock.env / elapsed,
   };
 }
-
-const silent: TrainingHooks = {
-  isCancelled: () => false,
-  takeCheckpointRequest: () => false,
-  progress: () => undefined,
-  metrics: () => undefined,
-  episode: () => undefined,
-  evaluated: () => undefined,
-  checkpoint: () => undefined,
-  publish: () => undefined,
-};
 
 function timedEnv(env: Env, clock: { env: number }): Env {
   const timed = Object.create(env) as Env;

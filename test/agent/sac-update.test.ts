@@ -12,9 +12,10 @@ import { Pcg64 } from '../../src/math/pcg64.ts';
 import { nest, type Tensors, under } from '../../src/math/tensor.ts';
 import { assertClose, freshSeed, setAll, uniform } from '../compute/support.ts';
 
-const SIZES = { observation: 4, action: 2, hidden: [24, 16] };
+// One kernel large enough to be a pack of its own, the others together.
+const SIZES = { observation: 4, action: 2, hidden: [64, 40] };
 const OPTIONS = {
-  batchSize: 32,
+  batchSize: 16,
   discount: 0.99,
   targetSmoothing: 0.005,
   rewardScale: 1,
@@ -114,4 +115,30 @@ test(`${UPDATES} updates in a row end with the same losses within 1 %`, async (c
   for (const [name, values] of Object.entries(outputs))
     assertClose(program.outputs[name] as Float32Array, values, { absolute: 1e-3, relative: 0.01 }, name);
   await program.dispose();
+});
+
+test('each step of an update uses what the steps before it made, and no step what a later one makes', (context) => {
+  const rng = Pcg64.fromSeed(freshSeed(context));
+  const graph = updateProgram(SIZES, { ...OPTIONS, targetSmoothing: 1 });
+  const [state, inputs] = [initialState(rng), inputsOf(graph, rng, 1)];
+  const still = { actorStep: Float64Array.of(0), criticStep: Float64Array.of(0), temperatureStep: Float64Array.of(0) };
+  const moved = Float64Array.of(0.01);
+  const run = (steps: Float64Record) => evaluate(graph, { ...inputs, ...still, ...steps }, state);
+  const changed = (steps: Float64Record): string[] => {
+    const [before, after] = [run({}).outputs, run(steps).outputs];
+    return Object.keys(before).filter((name) => before[name]?.[0] !== after[name]?.[0]);
+  };
+  // Temperature, then critics, then policy: each is seen by what follows it, from the log-probabilities on.
+  assert.deepEqual(changed({ temperatureStep: moved }), ['loss/critic', 'loss/actor', 'alpha']);
+  assert.deepEqual(changed({ criticStep: moved }), ['loss/actor']);
+  assert.deepEqual(changed({ actorStep: moved }), []);
+  // Targets last: with τ = 1 they are the critics just updated (the program rounds nothing of it: t + 1·(q − t)).
+  const { state: next } = run({ criticStep: moved });
+  assertClose(
+    next['target1/rest'] ?? [],
+    next['critic1/rest'] ?? [],
+    { absolute: 1e-14, relative: 0 },
+    'target1/rest',
+  );
+  assert.notDeepEqual(next['critic1/rest'], state['critic1/rest']);
 });

@@ -6,7 +6,7 @@ import { DomainError } from '../../errors.ts';
 let loading: Promise<MainModule> | undefined;
 
 /** The module, loaded once per thread (170 ms). */
-export function loadModule(): Promise<MainModule> {
+function loadModule(): Promise<MainModule> {
   loading ??= loadMujoco().catch((error: unknown) => {
     loading = undefined;
     throw error;
