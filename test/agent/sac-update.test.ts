@@ -134,11 +134,6 @@ test('each step of an update uses what the steps before it made, and no step wha
   assert.deepEqual(changed({ actorStep: moved }), []);
   // Targets last: with τ = 1 they are the critics just updated (the program rounds nothing of it: t + 1·(q − t)).
   const { state: next } = run({ criticStep: moved });
-  assertClose(
-    next['target1/rest'] ?? [],
-    next['critic1/rest'] ?? [],
-    { absolute: 1e-14, relative: 0 },
-    'target1/rest',
-  );
+  assertClose(next['target1/rest'] ?? [], next['critic1/rest'] ?? [], { absolute: 1e-14, relative: 0 }, 'target1/rest');
   assert.notDeepEqual(next['critic1/rest'], state['critic1/rest']);
 });

@@ -89,7 +89,7 @@ export class ReplayBuffer {
     for (let place = 0; place < batch.reward.length; place += 1) this.#read(rng.integers(0, this.#size), batch, place);
   }
 
-  // Loops over views of the chunks, for 256 rows of 26 numbers 15 µs; with a subarray a row it was 90 µs.
+  // Plain loops: the gather of 256 rows of 17 + 6 numbers takes 42 µs so, and 97 µs with a `subarray` for each row.
   #read(index: number, batch: Batch, place: number): void {
     const [observation, action] = [this.#observation, this.#action];
     const chunk = this.#rows.chunkOf(index);

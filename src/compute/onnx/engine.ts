@@ -27,8 +27,8 @@ function sessionOptions({ threads }: CompileOptions): InferenceSession.SessionOp
     interOpNumThreads: 1,
     // Errors only: onnxruntime warns of graphs that it simplified.
     logSeverityLevel: 3,
-    // A helper that spins between two operations is worth 5 to 10 % on idle cores, but with environments or another job on them
-    // it burns the time slice in which it is needed: 113 updates/s became 43 (two cores, two threads, one core busy).
+    // A helper thread that spins between two operations gave 135 updates/s for 128 where little else ran, and 43 for 113 with one of
+    // the two cores busy: it burns the time slice in which it is needed. Environments and other jobs share the cores, so: off.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   };
 }

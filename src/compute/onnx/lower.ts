@@ -132,7 +132,7 @@ function write(writer: ModelWriter, node: Node, inputs: readonly string[], outpu
       return;
     case 'step':
       // max(0, min(1, αx)) with the largest float as α: 1 for every positive normal number (a denormal one gives less than 1).
-      // One pass of 25 µs for 256 × 256 where `Greater` and `Cast` take 45, and `Sign` of a ReLU's output 139.
+      // One pass of 25 µs for 256 × 256 where `Greater` and `Cast` take 47, and `Sign` 112.
       writer.node('HardSigmoid', inputs, output, { alpha: { float: LARGEST_FLOAT }, beta: { float: 0 } });
       return;
     case 'add':
@@ -221,7 +221,7 @@ function isColumnSum({ op, inputs }: Node): boolean {
   return op.kind === 'sum' && from.length === 2 && op.axes.length === 1 && op.axes[0] === 0 && (from[1] as number) > 1;
 }
 
-/** As 1ᵀ·X: onnxruntime's product of a row and a matrix runs at memory speed, its `ReduceSum` over rows does not (9 and 90 µs for 256 × 256). */
+/** As 1ᵀ·X: onnxruntime's product of a row and a matrix runs at memory speed, its `ReduceSum` over rows does not (13 and 87 µs for 256 × 256). */
 function columnSum(writer: ModelWriter, node: Node, x: string, output: string): void {
   const rows = (node.inputs[0] as Node).shape[0] as number;
   const ones = writer.constant(`ones:${rows}`, [1, rows], new Float32Array(rows).fill(1));
