@@ -36,6 +36,7 @@ export const ERROR_CODES = [
   'capacity_reached',
   'not_ready',
   'data_dir_in_use',
+  'disk_full',
   'worker_lost',
   'crash_loop',
   'internal',

@@ -8,7 +8,7 @@ import type { Config } from './config.ts';
 import { Agents } from './services/agents.ts';
 import { Catalogue } from './services/catalogue.ts';
 import { Checkpoints } from './services/checkpoints.ts';
-import { Environments } from './services/environments.ts';
+import { type EnvironmentLimits, Environments } from './services/environments.ts';
 import { JobJournal } from './services/job-journal.ts';
 import { Jobs } from './services/jobs.ts';
 import { Policies } from './services/policies.ts';
@@ -26,6 +26,8 @@ export type ServerConfig = Pick<
 > & {
   /** Null = silent. */
   readonly logger: FastifyBaseLogger | { readonly level: string } | null;
+  /** Instead of the defaults of the services. */
+  readonly limits?: Partial<EnvironmentLimits> & { readonly queuedJobs?: number };
 };
 
 export interface GymserveServer {
@@ -38,7 +40,7 @@ export interface GymserveServer {
 
 /** Throws `data_dir_in_use`, `engine_not_available` for a configured engine, and what the disk says. */
 export async function createServer(config: ServerConfig): Promise<GymserveServer> {
-  const { dataDir } = config;
+  const { dataDir, limits = {} } = config;
   const engine = await findEngine(config.engine);
   const database = openDatabase(dataDir);
   const agentStore = new AgentStore(database);
@@ -66,8 +68,9 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     journal,
     scheduler,
     defaults: { engine: config.engine, threads: config.threads },
+    ...(limits.queuedJobs !== undefined && { maxQueued: limits.queuedJobs }),
   });
-  const environments = new Environments({ workers: config.envWorkers, dataDir });
+  const environments = new Environments({ workers: config.envWorkers, dataDir, limits });
   const agents = new Agents({
     database,
     store: agentStore,

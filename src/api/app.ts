@@ -40,6 +40,8 @@ interface LoggerOptions {
 }
 
 export const DEFAULT_BODY_LIMIT_BYTES = 1 << 20;
+/** For a request to arrive whole; how long its answer takes is another matter. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { services } = options;
@@ -59,8 +61,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
     genReqId: requestIdOf,
     frameworkErrors: sendProblem,
+    // Whoever sends a byte a minute would hold a connection for good.
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Fastify's own 503 is no problem document; what still arrives while the server closes is answered as ever.
+    return503OnClosing: false,
+    http: { requireHostHeader: false },
     clientErrorHandler: refuseMalformed,
   });
+
+  // No operation of this method has a body, so none is read: it could be neither too large nor of the wrong type.
+  app.addHttpMethod('DELETE', { hasBody: false, overrideExisting: true });
 
   const validators = createValidators(contract.document);
   app.setValidatorCompiler(({ schema, httpPart }) => validators.compile(schema as object, httpPart));

@@ -234,7 +234,7 @@ export interface paths {
         post?: never;
         /**
          * Close an environment
-         * @description Frees what it holds. Deleting it again is a 404.
+         * @description Frees what it holds, at once; calls that wait for it get 410, as does deleting it again.
          */
         delete: operations["deleteEnvironment"];
         options?: never;
@@ -284,7 +284,9 @@ export interface paths {
          *     `seq` makes a retry safe. The environment counts its resets and steps; send the last `seq` you got, plus one. Sending that number again
          *     repeats the stored answer without stepping; any other number is a `sequence_mismatch`.
          *
-         *     An action is cast to the dtype of the action space. One outside its bounds or of another shape, or NaN, is `action_out_of_space`.
+         *     An action is cast to the dtype of the action space. A finite number outside its bounds is taken, as Gymnasium takes it: the environment or MuJoCo
+         *     clips it. `action_out_of_space` is an action of another shape, with NaN or an infinity in it, too large for the dtype, or in a Discrete space
+         *     anything but an integer of its range. What is no number and no list of numbers is 400.
          */
         post: operations["stepEnvironment"];
         delete?: never;
@@ -461,7 +463,7 @@ export interface paths {
         put?: never;
         /**
          * Save the agent now
-         * @description Writes a checkpoint of the agent as it is. While a job trains it, the job writes its own, and this is refused with `agent_training`.
+         * @description A checkpoint of the agent as it is. While a job trains it, the job writes one at its next step, and the answer waits for that.
          */
         post: operations["createCheckpoint"];
         delete?: never;
@@ -484,7 +486,7 @@ export interface paths {
         put?: never;
         /**
          * Go back to a checkpoint
-         * @description The agent becomes what it was when the checkpoint was written. A checkpoint of another agent is fine as long as algorithm and spaces are the same.
+         * @description The agent becomes what it was when the checkpoint was written. A checkpoint of another agent is `checkpoint_incompatible`; make a fork of it instead, with `from_checkpoint_id`.
          */
         post: operations["restoreAgent"];
         delete?: never;
@@ -807,22 +809,22 @@ export interface components {
         /**
          * @description - `invalid_request` (400) The request is not what this document says. `unauthorized` (401) No key, or a wrong one.
          *     - `not_found`, `env_spec_not_found`, `environment_not_found`, `algorithm_not_found`, `agent_not_found`, `job_not_found`, `checkpoint_not_found` (404)
-         *     - `environment_gone` (410) It expired, or the server was restarted. `worker_lost` (410) The worker that held it died.
+         *     - `environment_gone` (410) It was deleted, it expired, or it is from before the server started. `worker_lost` (410) The worker that held it died.
          *     - `method_not_allowed` (405), `not_acceptable` (406), `payload_too_large` (413), `unsupported_media_type` (415), `range_not_satisfiable` (416)
          *     - `reset_required` (409) The episode is over. `sequence_mismatch` (409) `seq` is neither the next number nor the last one.
          *     - `invalid_state_transition` (409) The job is in a state that forbids it. `agent_training` (409) A job trains the agent.
          *     - `checkpoint_in_use` (409) An agent or a job needs the checkpoint.
-         *     - `action_out_of_space`, `observation_out_of_space` (422) Wrong shape, out of bounds, or NaN.
+         *     - `action_out_of_space`, `observation_out_of_space` (422) Wrong shape, no number, too large for the dtype, or not an integer of a Discrete space; in an action also NaN and infinities. Finite numbers beyond the bounds of a Box pass.
          *     - `invalid_kwargs`, `invalid_hyperparameter` (422) No such name, or a value out of range; the catalogue has the schema.
          *     - `unsupported_space` (422) The algorithm cannot act in these spaces. `engine_not_available` (422) See `GET /v1/server` for the reason.
          *     - `checkpoint_incompatible` (422) Another algorithm, other spaces or a newer format. `checkpoint_corrupt` (422) Its bytes are not those that were written.
          *     - `non_finite` (422) A loss or an action became NaN or infinite. `untraceable` (500) The engine cannot compile the network.
          *     - `too_many_requests` (429) Too many calls wait. `capacity_reached` (503) The server is full. `not_ready` (503) It starts or drains.
-         *     - `data_dir_in_use` (500) Another server has the data directory. `crash_loop` (500) The job died three times without progress.
+         *     - `data_dir_in_use` (500) Another server has the data directory. `disk_full` (507) Its disk is full; of a job, its last checkpoint stands. `crash_loop` (500) The job died three times without progress.
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "worker_lost" | "crash_loop" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
         /** @description What went wrong (RFC 9457). Decide by `code`. */
         Problem: {
             /** @description `urn:gymserve:error:` and the code. */
@@ -957,7 +959,7 @@ export interface components {
         ResetEnvironment: {
             seed?: components["schemas"]["Seed"];
             /**
-             * @description Options of the environment's reset.
+             * @description Options of the environment's reset; 400 names those that it has.
              * @default {}
              */
             options: components["schemas"]["Arguments"];
@@ -1013,12 +1015,14 @@ export interface components {
             /** @default {} */
             labels: components["schemas"]["Labels"];
             /**
+             * an id, such as ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
              * @description Make a fork of this checkpoint.
-             * @example ckpt_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E
+             * @example ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
              */
             from_checkpoint_id?: string;
         };
         /**
+         * text without control characters
          * @description A name for people; it need not be unique.
          * @example runner
          */
@@ -1104,15 +1108,19 @@ export interface components {
              */
             deterministic: boolean;
             /**
+             * an id, such as ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
              * @description A checkpoint of the agent; the one that it stands on where absent.
-             * @example ckpt_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E
+             * @example ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
              */
             checkpoint_id?: string;
             /** @default {} */
             labels: components["schemas"]["Labels"];
         };
         RestoreAgent: {
-            /** @example ckpt_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E */
+            /**
+             * an id, such as ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
+             * @example ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
+             */
             checkpoint_id: string;
         };
         Checkpoint: {
@@ -1340,8 +1348,8 @@ export interface components {
                  *       "title": "Environment not found",
                  *       "status": 404,
                  *       "code": "environment_not_found",
-                 *       "detail": "There is no environment env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E; list those that live with GET /v1/environments.",
-                 *       "instance": "/v1/environments/env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E",
+                 *       "detail": "There is no environment env_01jz8q4v5w6x7y8z9a0b1c2d3e; GET /v1/environments lists those that exist.",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -1382,8 +1390,8 @@ export interface components {
                  *       "title": "Reset required",
                  *       "status": 409,
                  *       "code": "reset_required",
-                 *       "detail": "Environment env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E finished its episode; call reset before step.",
-                 *       "instance": "/v1/environments/env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E/step",
+                 *       "detail": "Environment env_01jz8q4v5w6x7y8z9a0b1c2d3e finished its episode; call reset before step.",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/step",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -1403,8 +1411,8 @@ export interface components {
                  *       "title": "Environment gone",
                  *       "status": 410,
                  *       "code": "environment_gone",
-                 *       "detail": "Environment env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E expired after 1800 idle seconds; create it again.",
-                 *       "instance": "/v1/environments/env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E",
+                 *       "detail": "Environment env_01jz8q4v5w6x7y8z9a0b1c2d3e expired after 1800 idle seconds; create it again.",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -1424,7 +1432,7 @@ export interface components {
                  *       "title": "Payload too large",
                  *       "status": 413,
                  *       "code": "payload_too_large",
-                 *       "detail": "The body is larger than 1048576 bytes; send less at a time.",
+                 *       "detail": "The body is larger than 1048576 bytes, the most this server takes; send less at a time.",
                  *       "instance": "/v1/environments",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
@@ -1432,7 +1440,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is in another format than JSON. */
+        /** @description The body is in another format than JSON in UTF-8. */
         UnsupportedMediaType: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -1445,7 +1453,7 @@ export interface components {
                  *       "title": "Unsupported media type",
                  *       "status": 415,
                  *       "code": "unsupported_media_type",
-                 *       "detail": "The body is \"text/plain\"; send application/json.",
+                 *       "detail": "Content-Type is \"text/plain\"; send the body as application/json.",
                  *       "instance": "/v1/environments",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
@@ -1467,7 +1475,7 @@ export interface components {
                  *       "status": 416,
                  *       "code": "range_not_satisfiable",
                  *       "detail": "The file has 40960 bytes and \"bytes=50000-\" begins after its end.",
-                 *       "instance": "/v1/checkpoints/ckpt_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E/content",
+                 *       "instance": "/v1/checkpoints/ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e/content",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -1487,8 +1495,8 @@ export interface components {
                  *       "title": "Action out of space",
                  *       "status": 422,
                  *       "code": "action_out_of_space",
-                 *       "detail": "Action element 0 is 3 and the space ends at 1; send a value from -1 to 1.",
-                 *       "instance": "/v1/environments/env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E/step",
+                 *       "detail": "action has 2 elements, not 6. Send a list of numbers with shape [6], finite and meant for [-1, 1].",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/step",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -1509,8 +1517,8 @@ export interface components {
                  *       "title": "Too many requests",
                  *       "status": 429,
                  *       "code": "too_many_requests",
-                 *       "detail": "Environment env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E has 32 waiting calls; wait for an answer before the next one.",
-                 *       "instance": "/v1/environments/env_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E/step",
+                 *       "detail": "Environment env_01jz8q4v5w6x7y8z9a0b1c2d3e has 32 waiting calls; wait for an answer before the next one.",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/step",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -1554,6 +1562,27 @@ export interface components {
                  *       "code": "capacity_reached",
                  *       "detail": "The server holds 256 of 256 environments; delete one or wait for one to expire.",
                  *       "instance": "/v1/environments",
+                 *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The disk of the data directory is full; nothing half written is left. */
+        InsufficientStorage: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:gymserve:error:disk_full",
+                 *       "title": "Disk full",
+                 *       "status": 507,
+                 *       "code": "disk_full",
+                 *       "detail": "No space is left in /data/blobs for 1183744 bytes; free space or move --data-dir; the last checkpoint stands.",
+                 *       "instance": "/v1/agents",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -2025,6 +2054,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2060,7 +2090,6 @@ export interface operations {
             410: components["responses"]["Gone"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
@@ -2195,6 +2224,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     getAgent: {
@@ -2249,6 +2279,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     updateAgent: {
@@ -2283,6 +2314,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     act: {
@@ -2356,6 +2388,7 @@ export interface operations {
             422: components["responses"]["UnprocessableContent"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     evaluateAgent: {
@@ -2393,6 +2426,7 @@ export interface operations {
             422: components["responses"]["UnprocessableContent"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     listCheckpoints: {
@@ -2454,10 +2488,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     restoreAgent: {
@@ -2494,6 +2528,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     getCheckpoint: {
@@ -2548,6 +2583,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     getCheckpointContent: {
@@ -2703,6 +2739,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     cancelJob: {
@@ -2734,6 +2771,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     listJobEvents: {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastif
 import { DomainError } from '../errors.ts';
 import { negotiate } from './accept.ts';
 import type { Operation } from './contract.ts';
+import { nothingAt, quote } from './problem.ts';
 
 /** A handler of any operation, as the router sees it: validation has made sure that the call fits. */
 export type AnyHandler = (call: never) => Promise<AnyReply>;
@@ -22,7 +23,10 @@ type Route = Pick<RouteShorthandOptions, 'onRequest' | 'preValidation'> & {
 export function routeOf(operation: Operation, handler: AnyHandler, closing: AbortSignal): Route {
   return {
     // Before the body is read: what cannot be answered need not be received.
-    onRequest: async (request) => requireAcceptable(operation, request.headers.accept),
+    onRequest: async (request) => {
+      requireIds(request);
+      requireAcceptable(operation, request.headers.accept);
+    },
     preValidation: async (request) => {
       if (request.body === undefined && operation.body !== null) request.body = {};
     },
@@ -49,9 +53,17 @@ function send(reply: FastifyReply, { status, type, headers, body }: AnyReply): F
   return reply.send(body);
 }
 
+/** SQLite ends a text at NUL, so that "agt_1\0" would be agt_1 to it and another agent to everything else. */
+function requireIds({ method, url, params }: FastifyRequest): void {
+  for (const id of Object.values(params as Record<string, string>)) {
+    if (id === '' || /[\p{Cc}\p{Cs}]/u.test(id)) throw nothingAt(method, url);
+  }
+}
+
 function requireAcceptable({ produces, responses }: Operation, accept: string | undefined): void {
   if (!responses.has(406) || negotiate(accept, produces) !== null) return;
-  throw new DomainError('not_acceptable', `Accept is "${accept}"; this answer exists as ${produces.join(' or ')}.`);
+  const detail = `Accept is ${quote(accept ?? '')}; this answer exists as ${produces.join(' or ')}.`;
+  throw new DomainError('not_acceptable', detail);
 }
 
 /** Made only for handlers that ask for it: most are done before anyone could leave. */

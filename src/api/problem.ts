@@ -36,6 +36,7 @@ export const STATUS_OF = {
   capacity_reached: 503,
   not_ready: 503,
   data_dir_in_use: 500,
+  disk_full: 507,
   worker_lost: 410,
   crash_loop: 500,
   internal: 500,
@@ -72,11 +73,16 @@ export interface Occurrence {
   readonly requestId: string;
   /** As the client sent it; the query is left out, since it may hold what is nobody else's business. */
   readonly url: string;
+  /** As the client sent it. */
+  readonly contentType?: string | undefined;
+  /** Of the operation. */
+  readonly bodyLimitBytes?: number;
 }
 
 /** What the client gets to see of `error`. What nobody foresaw stays in the log. */
-export function problemOf(error: unknown, { requestId, url }: Occurrence): Problem {
-  const known = knownError(error);
+export function problemOf(error: unknown, occurrence: Occurrence): Problem {
+  const { requestId, url } = occurrence;
+  const known = knownError(error, occurrence);
   const code = known?.code ?? 'internal';
   const places = known instanceof InvalidRequest && known.places.length > 0 ? { errors: known.places } : {};
   return {
@@ -94,6 +100,16 @@ export function problemOf(error: unknown, { requestId, url }: Occurrence): Probl
   };
 }
 
+/** For a path that nobody serves. */
+export function nothingAt(method: string, url: string): DomainError {
+  const [path = ''] = url.split('?', 1);
+  const slash = path.length > 1 && path.endsWith('/') ? 'leave the slash at its end out, or ' : '';
+  return new DomainError(
+    'not_found',
+    `There is nothing at ${method} ${path}; ${slash}see GET /openapi.json for what there is.`,
+  );
+}
+
 /** Headers that belong to a status. */
 export function problemHeaders(status: number): Record<string, string> {
   if (status === 401) return { 'www-authenticate': 'Bearer realm="gymserve"' };
@@ -101,29 +117,43 @@ export function problemHeaders(status: number): Record<string, string> {
   return {};
 }
 
+const LONGEST_QUOTE = 60;
+
+/** What a client sent, short enough to be read. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text);
+}
+
 function titleOf(code: ErrorCode): string {
   const words = code.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function knownError(error: unknown): DomainError | null {
+function knownError(error: unknown, occurrence: Occurrence): DomainError | null {
   if (error instanceof DomainError) return error;
   if (!(error instanceof Error) || !('code' in error)) return null;
-  return FRAMEWORK_ERRORS.get(String(error.code))?.(error) ?? null;
+  return FOREIGN_ERRORS.get(String(error.code))?.(occurrence) ?? null;
 }
 
-/** Errors that Fastify raises before a handler runs, in our words. */
-const FRAMEWORK_ERRORS: ReadonlyMap<string, (error: Error) => DomainError> = new Map([
+/** What Fastify raises before a handler runs, and the database on a full disk, in our words. */
+const FOREIGN_ERRORS: ReadonlyMap<string, (occurrence: Occurrence) => DomainError> = new Map<
+  string,
+  (occurrence: Occurrence) => DomainError
+>([
   [
     'FST_ERR_CTP_INVALID_MEDIA_TYPE',
-    () => new DomainError('unsupported_media_type', 'Send the body as application/json.'),
+    ({ contentType }) =>
+      new DomainError(
+        'unsupported_media_type',
+        `Content-Type is ${contentType === undefined ? 'absent' : quote(contentType)}; send the body as application/json.`,
+      ),
   ],
   [
     'FST_ERR_CTP_BODY_TOO_LARGE',
-    () =>
+    ({ bodyLimitBytes }) =>
       new DomainError(
         'payload_too_large',
-        'The body is larger than this server takes; GET /v1/server tells the limit. Send less at a time.',
+        `The body is larger than ${bodyLimitBytes} bytes, the most this server takes; send less at a time.`,
       ),
   ],
   [
@@ -137,5 +167,17 @@ const FRAMEWORK_ERRORS: ReadonlyMap<string, (error: Error) => DomainError> = new
   [
     'FST_ERR_MAX_PARAM_LENGTH',
     () => new DomainError('not_found', 'There is nothing at this path: one of its parts is longer than any id.'),
+  ],
+  [
+    'FST_ERR_ROUTE_MISSING_CONTENT_TYPE',
+    () => new InvalidRequest('A request of this method needs a Content-Type; GET /openapi.json lists what there is.'),
+  ],
+  [
+    'SQLITE_FULL',
+    () =>
+      new DomainError(
+        'disk_full',
+        'No space is left on the disk of the data directory, so nothing was changed; free space or move --data-dir, then try again.',
+      ),
   ],
 ]);

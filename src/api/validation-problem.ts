@@ -122,6 +122,8 @@ function escapePointer(part: string): string {
 const LONGEST_QUOTE = 60;
 
 function show(value: unknown): string {
+  // What JSON.parse makes of 1e999; JSON.stringify would call it null.
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number too large for 64 bits';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
 }

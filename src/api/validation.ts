@@ -1,6 +1,6 @@
 // Requests are held to openapi.yaml by Ajv (draft 2020-12), compiled by reference into the document as it was written:
 // the glue's dereferenced copies cannot hold a recursive schema. Fastify's own Ajv is draft-07 and turns null into 0.
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { FastifySchema } from 'fastify';
 import { type Contract, DOCUMENT_ID, type Operation, type Parameter } from './contract.ts';
@@ -14,7 +14,37 @@ export function createValidators(document: Contract['document']): RequestValidat
   // A body says what it means: "1" is no number. A query can only say strings.
   const bodies = createAjv(document, false);
   const strings = createAjv(document, 'array');
-  return { compile: (schema, part) => (part === 'body' ? bodies : strings).compile(schema) };
+  return {
+    compile: (schema, part) => (part === 'body' ? bodies.compile(schema) : withDecimals(strings.compile(schema))),
+  };
+}
+
+/**
+ * Ajv reads numbers as JavaScript does: " 1", "0x10" and "1e2" pass, and 400 nines become an Infinity that no maximum stops.
+ * Here a number in a query or a header is its decimal digits.
+ */
+function withDecimals(validate: ValidateFunction): ValidateFunction {
+  const check = (data: Record<string, unknown>): boolean => {
+    const given = { ...data };
+    if (!validate(data)) {
+      check.errors = validate.errors ?? null;
+      return false;
+    }
+    const wrong = Object.keys(data).find(
+      (name) => typeof data[name] === 'number' && typeof given[name] === 'string' && !DECIMAL.test(given[name]),
+    );
+    check.errors = wrong === undefined ? null : [notDecimal(wrong, given[wrong])];
+    return wrong === undefined;
+  };
+  check.errors = null as ValidateFunction['errors'];
+  return check as ValidateFunction;
+}
+
+const DECIMAL = /^-?\d{1,16}$/;
+
+function notDecimal(name: string, data: unknown): ErrorObject {
+  const message = 'must be an integer';
+  return { keyword: 'type', instancePath: `/${name}`, schemaPath: '', params: { type: 'integer' }, data, message };
 }
 
 /** An Ajv that knows the document as `openapi`. */

@@ -58,10 +58,11 @@ export class Checkpoints {
   /** The state of the agent now, as a checkpoint of its own: from its running job at its next step, else of what it stands on. */
   async create(agentId: string): Promise<CheckpointRecord> {
     const uses = this.#connected();
-    const current = this.row(uses.currentOf(agentId));
-    const written = await uses.ofRunningJob(agentId);
-    if (written !== null) return recordOf(written);
-    const { timesteps, model, experience } = current;
+    uses.currentOf(agentId);
+    // A job that ends before it comes by leaves its last checkpoint, which the agent stands on by then.
+    const written = await uses.ofRunningJob(agentId)?.catch(() => null);
+    if (written) return recordOf(written);
+    const { timesteps, model, experience } = this.row(uses.currentOf(agentId));
     return recordOf(this.insert({ agentId, jobId: null, state: { timesteps, model, experience } }));
   }
 

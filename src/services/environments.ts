@@ -6,7 +6,7 @@ import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
 import { DomainError } from '../errors.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from '../storage/page.ts';
 import { EnvironmentPool } from '../workers/environment-pool.ts';
-import { newId } from './ids.ts';
+import { newId, timeOf } from './ids.ts';
 
 export interface EnvironmentRecord {
   readonly id: string;
@@ -62,7 +62,17 @@ interface Live {
   isFirstReset: boolean;
 }
 
-const LIMITS = { environments: 1000, waiting: 32, sweepEveryMs: 5000, remembered: 10_000 } as const;
+export interface EnvironmentLimits {
+  /** How many may live at the same time. */
+  readonly environments: number;
+  /** Calls on one environment that may wait, the running one counted. */
+  readonly waiting: number;
+}
+
+const DEFAULT_LIMITS: EnvironmentLimits = { environments: 1000, waiting: 32 };
+const SWEEP_EVERY_MS = 5000;
+/** Ids of which it is known why they are gone. */
+const REMEMBERED = 10_000;
 
 export class Environments {
   readonly #pool: EnvironmentPool;
@@ -70,15 +80,24 @@ export class Environments {
   /** Why an id that once answered does not any more. */
   readonly #gone = new Map<string, string>();
   readonly #sweeper: NodeJS.Timeout;
+  readonly #limits: EnvironmentLimits;
+  readonly #startedAt = Date.now();
   #nextWorker = 0;
+  /** Environments that a worker is making: they take up room already. */
+  #inTheMaking = 0;
 
-  constructor(options: { readonly workers: number; readonly dataDir: string }) {
+  constructor(options: {
+    readonly workers: number;
+    readonly dataDir: string;
+    readonly limits?: Partial<EnvironmentLimits>;
+  }) {
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#pool = new EnvironmentPool({
       size: options.workers,
       dataDir: options.dataDir,
       onWorkerLost: (worker, reason) => this.#loseWorker(worker, reason),
     });
-    this.#sweeper = setInterval(() => this.#expire(), LIMITS.sweepEveryMs).unref();
+    this.#sweeper = setInterval(() => this.#expire(), SWEEP_EVERY_MS).unref();
   }
 
   /** The worker threads, which also act for agents. */
@@ -91,26 +110,30 @@ export class Environments {
   }
 
   get limit(): number {
-    return LIMITS.environments;
+    return this.#limits.environments;
   }
 
   async create(wanted: NewEnvironment): Promise<EnvironmentRecord> {
-    if (this.#live.size >= LIMITS.environments) {
+    if (this.#live.size + this.#inTheMaking >= this.limit) {
       throw new DomainError(
         'capacity_reached',
-        `This server hosts at most ${LIMITS.environments} environments and has as many; delete one (DELETE /v1/environments/{id}) and try again.`,
+        `This server hosts at most ${this.limit} environments and has as many; delete one (DELETE /v1/environments/{id}) and try again.`,
       );
     }
     const spec = findSpec(wanted.specId);
     const id = newId('env');
     const worker = this.#nextWorker++ % this.#pool.size;
-    const { observationSpace, actionSpace, maxEpisodeSteps } = await this.#pool.ask(worker, {
+    const request = {
       type: 'create',
       id,
       specId: spec.id,
       kwargs: wanted.kwargs,
       maxEpisodeSteps: wanted.maxEpisodeSteps,
       seed: wanted.seed,
+    } as const;
+    this.#inTheMaking++;
+    const { observationSpace, actionSpace, maxEpisodeSteps } = await this.#pool.ask(worker, request).finally(() => {
+      this.#inTheMaking--;
     });
     const now = new Date();
     const record: EnvironmentRecord = {
@@ -170,7 +193,7 @@ export class Environments {
     return await this.#inTurn(id, async (live) => {
       const { record } = live;
       if (seq !== null && seq === record.seq && live.lastStep !== null) return live.lastStep;
-      if (seq !== null && seq !== record.seq + 1) throw sequenceMismatch(id, seq, record.seq);
+      if (seq !== null && seq !== record.seq + 1) throw sequenceMismatch(record, seq, live.lastStep !== null);
       const reply = await this.#pool.ask(live.worker, { type: 'step', id, action });
       const position = {
         seq: record.seq + 1,
@@ -195,14 +218,15 @@ export class Environments {
   /** Runs `work` after the calls before it, and renews the environment's life. */
   async #inTurn<T>(id: string, work: (live: Live) => Promise<T>): Promise<T> {
     const live = this.#find(id);
-    if (live.waiting >= LIMITS.waiting) {
+    if (live.waiting >= this.#limits.waiting) {
       throw new DomainError(
         'too_many_requests',
         `Environment ${id} has ${live.waiting} calls waiting, the most it takes; wait for answers before sending more.`,
       );
     }
     live.waiting++;
-    const turn = live.turn.then(() => work(live));
+    // A call that waited while its environment went has nothing left to call.
+    const turn = live.turn.then(() => work(this.#find(id)));
     live.turn = turn.catch(() => undefined);
     try {
       return await turn;
@@ -224,9 +248,16 @@ export class Environments {
     if (why !== undefined) {
       throw new DomainError('environment_gone', `Environment ${id} ${why}; create another with POST /v1/environments.`);
     }
+    const madeAt = timeOf(id, 'env');
+    if (madeAt !== null && madeAt < this.#startedAt) {
+      throw new DomainError(
+        'environment_gone',
+        `The id ${id} is from ${dateOf(madeAt)}, and this server started at ${dateOf(this.#startedAt)}; environments do not outlive the server. Create another with POST /v1/environments.`,
+      );
+    }
     throw new DomainError(
       'environment_not_found',
-      `There is no environment ${id}; GET /v1/environments lists those that exist. Environments do not outlive the server.`,
+      `There is no environment ${id}; GET /v1/environments lists those that exist.`,
     );
   }
 
@@ -234,7 +265,7 @@ export class Environments {
     this.#live.delete(id);
     this.#gone.set(id, why);
     for (const oldest of this.#gone.keys()) {
-      if (this.#gone.size <= LIMITS.remembered) break;
+      if (this.#gone.size <= REMEMBERED) break;
       this.#gone.delete(oldest);
     }
   }
@@ -256,9 +287,14 @@ export class Environments {
   }
 }
 
-function sequenceMismatch(id: string, seq: number, last: number): DomainError {
+function sequenceMismatch({ id, seq: last }: EnvironmentRecord, seq: number, wasStep: boolean): DomainError {
+  const again = wasStep ? `, or ${last} to get the last answer again` : '';
   return new DomainError(
     'sequence_mismatch',
-    `Environment ${id} has done call ${last}, so the next step is seq ${last + 1}, not ${seq}; repeat ${last} to get its answer again, or reset.`,
+    `seq is ${seq} and environment ${id} has done call ${last}; send ${last + 1} for the next step${again}.`,
   );
+}
+
+function dateOf(time: number): string {
+  return new Date(time).toISOString();
 }

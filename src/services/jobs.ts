@@ -42,7 +42,7 @@ export interface EvaluateRequest {
 /** A job as it is shown: without what only the scheduler needs. */
 export type JobRecord = Omit<JobRow, 'startCheckpointId' | 'attempts' | 'lastEventId'>;
 
-const MAX_QUEUED = 1000;
+const DEFAULT_MAX_QUEUED = 1000;
 
 export class Jobs {
   readonly #store: JobStore;
@@ -51,6 +51,8 @@ export class Jobs {
   readonly #journal: JobJournal;
   readonly #scheduler: Scheduler;
   readonly #defaults: { readonly engine: string; readonly threads: number };
+  /** Jobs that may wait. */
+  readonly maxQueued: number;
 
   constructor(options: {
     readonly store: JobStore;
@@ -59,6 +61,7 @@ export class Jobs {
     readonly journal: JobJournal;
     readonly scheduler: Scheduler;
     readonly defaults: { readonly engine: string; readonly threads: number };
+    readonly maxQueued?: number;
   }) {
     this.#store = options.store;
     this.#agents = options.agents;
@@ -66,6 +69,7 @@ export class Jobs {
     this.#journal = options.journal;
     this.#scheduler = options.scheduler;
     this.#defaults = options.defaults;
+    this.maxQueued = options.maxQueued ?? DEFAULT_MAX_QUEUED;
   }
 
   /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `capacity_reached`. */
@@ -218,18 +222,16 @@ export class Jobs {
     return { running: states.length - queued, queued };
   }
 
-  static readonly maxQueued = MAX_QUEUED;
-
   #enqueue(
     agent: AgentRow,
     type: JobRow['type'],
     config: TrainConfig | EvaluateConfig,
     start: { checkpointId: string; seed: number; totalTimesteps: number; labels: Readonly<Record<string, string>> },
   ): JobRow {
-    if (this.counts().queued >= MAX_QUEUED) {
+    if (this.counts().queued >= this.maxQueued) {
       throw new DomainError(
         'capacity_reached',
-        `${MAX_QUEUED} jobs are waiting, the most this server queues; cancel some or wait.`,
+        `${this.maxQueued} jobs are waiting, the most this server queues; cancel some or wait.`,
       );
     }
     const now = new Date();

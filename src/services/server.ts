@@ -2,7 +2,7 @@
 import { engines } from '../compute/engines.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { Environments } from './environments.ts';
-import { Jobs } from './jobs.ts';
+import type { Jobs } from './jobs.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface ServerInfo {
@@ -64,7 +64,7 @@ export class Server {
       limits: {
         environments: this.#environments.limit,
         runningJobs: this.#scheduler.slots,
-        queuedJobs: Jobs.maxQueued,
+        queuedJobs: this.#jobs.maxQueued,
         bodyBytes: this.#bodyBytes,
       },
       use: {

@@ -28,7 +28,7 @@ export class Blobs {
 
   /**
    * Stores `content`, synchronously and durably: after the return it survives a power cut.
-   * For worker threads; the main thread must not wait for disks.
+   * For worker threads; the main thread must not wait for disks. Throws `disk_full`, and leaves nothing half written.
    */
   write(content: Uint8Array): BlobRef {
     const sha256 = createHash('sha256').update(content).digest('hex');
@@ -46,7 +46,7 @@ export class Blobs {
       renameSync(temporary, this.#pathOf(sha256));
     } catch (error) {
       rmSync(temporary, { force: true });
-      throw error;
+      throw isFull(error) ? this.#diskFull(content.byteLength, error) : error;
     }
     syncFolder(this.#folder);
     return ref;
@@ -83,6 +83,14 @@ export class Blobs {
     }
   }
 
+  #diskFull(bytes: number, cause: unknown): DomainError {
+    return new DomainError(
+      'disk_full',
+      `No space is left in ${this.#folder} for ${bytes} bytes; free space or move --data-dir; the last checkpoint stands.`,
+      { cause },
+    );
+  }
+
   #pathOf(sha256: string): string {
     return join(this.#folder, sha256);
   }
@@ -95,6 +103,12 @@ export class Blobs {
     utimesSync(path, now, now);
     return true;
   }
+}
+
+/** The disk, or what the user may use of it. */
+function isFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function corrupt(sha256: string, what: string): DomainError {

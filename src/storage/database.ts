@@ -45,7 +45,8 @@ export function transaction<T>(database: Database, work: () => T): T {
     database.exec('COMMIT');
     return result;
   } catch (error) {
-    database.exec('ROLLBACK');
+    // A full disk has rolled it back already; to do so again would throw, and hide what went wrong.
+    if (database.inTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }

@@ -3,7 +3,8 @@ import type { ActionScale } from '../agent/action-scale.ts';
 import type { Policy } from '../agent/algorithm.ts';
 import type { Env } from '../envs/env.ts';
 import type { Value } from '../envs/spaces/space.ts';
-import { Pcg64 } from '../math/pcg64.ts';
+import type { Pcg64 } from '../math/pcg64.ts';
+import { streamsOf } from './streams.ts';
 
 export interface EvaluationPlan {
   readonly env: Env;
@@ -34,7 +35,7 @@ export interface Evaluation {
 
 /** Runs the episodes. Null where it was stopped. */
 export async function evaluate(plan: EvaluationPlan): Promise<Evaluation | null> {
-  const rng = Pcg64.fromSeed(plan.seed);
+  const rng = streamsOf(plan.seed).acting;
   const episodes: EpisodeSummary[] = [];
   for (let i = 0; i < plan.episodes; i++) {
     const episode = await playEpisode(plan, plan.seed + i, rng);

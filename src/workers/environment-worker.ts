@@ -8,6 +8,7 @@ import { findSpec, make } from '../envs/registry.ts';
 import { DomainError, toWire } from '../errors.ts';
 import { Pcg64 } from '../math/pcg64.ts';
 import { Blobs } from '../storage/blobs.ts';
+import { streamsOf } from '../training/streams.ts';
 import type { EnvironmentWorkerData } from './environment-pool.ts';
 import { PolicyCache } from './policy-cache.ts';
 import type { Answered, Asked, EnvironmentReplies, EnvironmentRequest } from './protocol.ts';
@@ -69,7 +70,7 @@ const handlers: Handlers = {
     const observationSpace = env.observationSpace.toDocument();
     const actionSpace = env.actionSpace.toDocument();
     const spaces = algorithm.checkSpaces(observationSpace, actionSpace);
-    const tensors = algorithm.initialize(hyperparameters, spaces, Pcg64.fromSeed(seed));
+    const tensors = algorithm.initialize(hyperparameters, spaces, streamsOf(seed).initialization);
     const file = encodeCheckpoint(
       {
         format_version: FORMAT_VERSION,

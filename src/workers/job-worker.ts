@@ -9,10 +9,10 @@ import { findEngine } from '../compute/engines.ts';
 import type { Env } from '../envs/env.ts';
 import { make } from '../envs/registry.ts';
 import { toWire } from '../errors.ts';
-import { Pcg64 } from '../math/pcg64.ts';
 import type { Tensors } from '../math/tensor.ts';
 import { Blobs } from '../storage/blobs.ts';
 import { type Evaluation, evaluate } from '../training/evaluate.ts';
+import { streamsOf } from '../training/streams.ts';
 import { type TrainingHooks, train } from '../training/trainer.ts';
 import type { EvaluateTask, JobAssignment, JobCommand, JobMessage, TrainTask } from './protocol.ts';
 
@@ -75,7 +75,7 @@ async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
     engine,
     threads,
     state,
-    rng: Pcg64.fromSeed(task.seed),
+    rng: streamsOf(task.seed).learning,
   });
   using evaluationEnv = task.evaluation && (await make(specId, { kwargs: envKwargs }));
   const policy = task.evaluation && (await algorithm.createPolicy({ hyperparameters, spaces, engine, state }));

@@ -9,23 +9,7 @@ test('closing the server ends its waits and its streams', { timeout: 10_000 }, a
   const services = fakeServices();
   const app = await buildApp({ services, auth: null, logger: null });
   await app.listen({ port: 0, host: '127.0.0.1' });
-  const agent = await services.agents.create({
-    name: null,
-    seed: 0,
-    labels: {},
-    fromCheckpointId: null,
-    algorithm: 'sac',
-    specId: 'Alpha-v0',
-    envKwargs: {},
-    hyperparameters: {},
-  });
-  const { id } = await services.jobs.evaluate(agent.id, {
-    episodes: 1,
-    seed: null,
-    deterministic: true,
-    checkpointId: null,
-    labels: {},
-  });
+  const id = services.addJob();
   const path = `${urlOf(app)}/v1/jobs/${id}`;
   const waiting = fetch(`${path}?wait=60`).then((response) => response.json());
   const stream = await fetch(`${path}/events`, { headers: { accept: 'text/event-stream' } });

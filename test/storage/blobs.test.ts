@@ -3,6 +3,7 @@ import { appendFileSync, readdirSync, truncateSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Blobs } from '../../src/storage/blobs.ts';
+import { mountSmallDisk } from '../support/full-disk.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const content = Buffer.from('parameters');
@@ -49,4 +50,18 @@ test('a sweep keeps what is named and what is young', async (t) => {
   assert.equal(readdirSync(join(folder, 'blobs')).length, 3);
   await blobs.sweep(new Set([named.sha256]), 0);
   assert.deepEqual(readdirSync(join(folder, 'blobs')), [named.sha256]);
+});
+
+test('a full disk is said, and nothing half written stays', async (t) => {
+  const disk = mountSmallDisk(64 << 10);
+  if (disk === null) return t.skip('only root can mount a small disk');
+  t.after(() => disk.unmount());
+  const blobs = new Blobs(disk.folder);
+  const kept = blobs.write(content);
+  assert.throws(() => blobs.write(Buffer.alloc(128 << 10, 1)), {
+    code: 'disk_full',
+    message: /No space is left in .*blobs for 131072 bytes; free space or move --data-dir; the last checkpoint stands/,
+  });
+  assert.deepEqual(readdirSync(join(disk.folder, 'blobs')), [kept.sha256]);
+  assert.deepEqual(Buffer.from(await blobs.read(kept)), content);
 });

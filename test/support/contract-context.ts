@@ -1,15 +1,12 @@
-// One server for the whole contract suite, on fake services.
-import { createHash } from 'node:crypto';
+// The API on fake services, for what the real ones do not do on demand.
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/api/app.ts';
 import { type Contract, loadContract } from '../../src/api/contract.ts';
 import { type FakeServices, fakeServices } from './fake-services.ts';
 import { RecordedResponses, type RecordingClient, recordingClient, urlOf } from './recorded-responses.ts';
 
-export const BODY_LIMIT_BYTES = 64 * 1024;
-export const HEARTBEAT_MS = 40;
+const HEARTBEAT_MS = 40;
 export const MAX_PENDING_BYTES = 256 * 1024;
-export const KEY = 'gsk_test_key';
 
 export interface ContractContext {
   readonly contract: Contract;
@@ -18,8 +15,6 @@ export interface ContractContext {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly http: RecordingClient;
-  /** The same services behind a key. */
-  readonly locked: RecordingClient;
   close(): Promise<void>;
 }
 
@@ -27,16 +22,9 @@ export async function startContract(): Promise<ContractContext> {
   const contract = loadContract();
   const services = fakeServices();
   const recorded = new RecordedResponses(contract);
-  const options = {
-    services,
-    logger: null,
-    bodyLimitBytes: BODY_LIMIT_BYTES,
-    sse: { heartbeatMs: HEARTBEAT_MS, maxPendingBytes: MAX_PENDING_BYTES },
-  };
-  const app = await buildApp({ ...options, auth: null });
-  const lockedApp = await buildApp({ ...options, auth: [createHash('sha256').update(KEY).digest('hex')] });
+  const sse = { heartbeatMs: HEARTBEAT_MS, maxPendingBytes: MAX_PENDING_BYTES };
+  const app = await buildApp({ services, logger: null, auth: null, sse });
   await app.listen({ port: 0, host: '127.0.0.1' });
-  await lockedApp.listen({ port: 0, host: '127.0.0.1' });
   return {
     contract,
     services,
@@ -44,10 +32,6 @@ export async function startContract(): Promise<ContractContext> {
     app,
     url: urlOf(app),
     http: recordingClient(app, recorded),
-    locked: recordingClient(lockedApp, recorded),
-    close: async () => {
-      await app.close();
-      await lockedApp.close();
-    },
+    close: () => app.close(),
   };
 }

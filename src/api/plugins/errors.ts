@@ -1,24 +1,32 @@
 // Everything that goes wrong leaves as a problem document.
+import { maxHeaderSize } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { DomainError } from '../../errors.ts';
-import { InvalidRequest, problemHeaders, problemOf } from '../problem.ts';
+import { InvalidRequest, nothingAt, problemHeaders, problemOf } from '../problem.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
 
 export const errors = fp(
   async (app) => {
     app.setErrorHandler(sendProblem);
-    app.setNotFoundHandler((request, reply) => {
-      const detail = `There is nothing at ${request.method} ${pathOf(request.url)}; GET /openapi.json lists what there is.`;
-      return sendProblem(new DomainError('not_found', detail), request, reply);
+    app.setNotFoundHandler((request, reply) => sendProblem(nothingAt(request.method, request.url), request, reply));
+    // Node would answer these two itself, without a problem. RFC 9110 §10.1.1 lets a server ignore an expectation.
+    app.addHook('onRequest', async ({ raw }) => {
+      if (raw.headers.host === undefined && raw.httpVersion === '1.1')
+        throw new InvalidRequest('The header Host is missing, which HTTP/1.1 requires; add it.');
     });
+    app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   },
   { name: 'gymserve-errors', dependencies: ['gymserve-request-id'] },
 );
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = problemOf(error, { requestId: request.id, url: request.url });
+  const problem = problemOf(error, {
+    requestId: request.id,
+    url: request.url,
+    contentType: request.headers['content-type'],
+    bodyLimitBytes: request.routeOptions.bodyLimit,
+  });
   if (problem.status >= 500) request.log.error({ err: error }, 'The request failed.');
   return reply
     .code(problem.status)
@@ -34,7 +42,9 @@ export function refuseMalformed(this: FastifyInstance, error: Error & { code?: s
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const requestId = requestIdOf({ headers: {} });
   this.log.debug({ err: error, requestId }, 'A client sent no valid HTTP.');
-  const detail = `The request is not valid HTTP (${error.code ?? error.message}).`;
+  const detail =
+    WORDS_OF_NODE.get(error.code ?? '') ??
+    `The request is not valid HTTP (${error.code ?? error.message}); send HTTP/1.1 as RFC 9112 describes it.`;
   const body = JSON.stringify(problemOf(new InvalidRequest(detail), { requestId, url: '/' }));
   socket.end(
     `HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
@@ -42,6 +52,10 @@ export function refuseMalformed(this: FastifyInstance, error: Error & { code?: s
   );
 }
 
-function pathOf(url: string): string {
-  return url.split('?', 1)[0] ?? url;
-}
+const WORDS_OF_NODE: ReadonlyMap<string, string> = new Map([
+  [
+    'HPE_HEADER_OVERFLOW',
+    `The path and the headers are larger than ${maxHeaderSize} bytes together; send shorter ones.`,
+  ],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'The request did not arrive whole in time; send all of it at once.'],
+]);

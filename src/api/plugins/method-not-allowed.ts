@@ -1,17 +1,18 @@
 // 405 with Allow. Fastify answers a wrong method with 404, so the methods that a path lacks are routes too.
+import { METHODS } from 'node:http';
 import fp from 'fastify-plugin';
 import { DomainError } from '../../errors.ts';
 import type { Contract } from '../contract.ts';
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
-
 export const methodNotAllowed = fp<{ readonly contract: Contract }>(
   async (app, { contract }) => {
+    // Node 20 to 26 do not all know the same ones.
+    const methods = app.supportedMethods.filter((method) => METHODS.includes(method));
     for (const [url, allowed] of allowedByUrl(contract)) {
       const allow = [...allowed].join(', ');
       app.route({
         url,
-        method: METHODS.filter((method) => !allowed.has(method)),
+        method: methods.filter((method) => !allowed.has(method)),
         // HEAD is in the list by itself where GET is.
         exposeHeadRoute: false,
         // In onRequest, so that a body is neither read nor judged.

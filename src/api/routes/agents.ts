@@ -19,7 +19,7 @@ export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsServi
       return created(201, `/v1/agents/${agent.id}`, agentToWire(agent));
     },
 
-    listAgents: async ({ query }) => json(200, listOf(agents.list(pageQueryOf(query)), agentToWire)),
+    listAgents: async ({ query }) => json(200, listOf(agents.list(pageQueryOf(query, 'agt')), agentToWire)),
 
     getAgent: async ({ params }) => json(200, agentToWire(agents.get(params.agent_id))),
 
@@ -48,7 +48,7 @@ export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsServi
     },
 
     listCheckpoints: async ({ params, query }) =>
-      json(200, listOf(checkpoints.list(params.agent_id, pageQueryOf(query)), checkpointToWire)),
+      json(200, listOf(checkpoints.list(params.agent_id, pageQueryOf(query, 'ckpt')), checkpointToWire)),
 
     restoreAgent: async ({ params, body }) =>
       json(200, agentToWire(await agents.restore(params.agent_id, body.checkpoint_id))),

@@ -6,14 +6,14 @@ import { algorithmToWire, envSpecToWire } from '../wire/catalogue.ts';
 export function catalogueRoutes(catalogue: CatalogueService) {
   return {
     listEnvSpecs: async ({ query }) => {
-      const page = pageOfAll(catalogue.envSpecs(), (spec) => spec.id, pageQueryOf(query));
+      const page = pageOfAll(catalogue.envSpecs(), (spec) => spec.id, pageQueryOf(query, 'any'));
       return json(200, listOf(page, envSpecToWire));
     },
 
     getEnvSpec: async ({ params }) => json(200, envSpecToWire(catalogue.envSpec(params.spec_id))),
 
     listAlgorithms: async ({ query }) => {
-      const page = pageOfAll(catalogue.algorithms(), (algorithm) => algorithm.name, pageQueryOf(query));
+      const page = pageOfAll(catalogue.algorithms(), (algorithm) => algorithm.name, pageQueryOf(query, 'any'));
       return json(200, listOf(page, algorithmToWire));
     },
 

@@ -11,7 +11,8 @@ export function environmentRoutes(environments: EnvironmentsService) {
       return created(201, `/v1/environments/${environment.id}`, environmentToWire(environment));
     },
 
-    listEnvironments: async ({ query }) => json(200, listOf(environments.list(pageQueryOf(query)), environmentToWire)),
+    listEnvironments: async ({ query }) =>
+      json(200, listOf(environments.list(pageQueryOf(query, 'env')), environmentToWire)),
 
     getEnvironment: async ({ params }) => json(200, environmentToWire(environments.get(params.environment_id))),
 

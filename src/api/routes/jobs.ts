@@ -3,6 +3,7 @@ import type { Page } from '../../storage/page.ts';
 import { GONE, type Handlers, json } from '../operation.ts';
 import { listOf, pageQueryOf } from '../page.ts';
 import { eventStream, SSE_HEADERS, type SseOptions } from '../plugins/sse.ts';
+import { InvalidRequest, quote } from '../problem.ts';
 import type { JobsService } from '../services.ts';
 import { eventToWire, jobToWire, metricsToWire } from '../wire/job.ts';
 
@@ -12,7 +13,7 @@ export function jobRoutes(jobs: JobsService, sse: SseOptions) {
   return {
     listJobs: async ({ query }) => {
       const filter = { state: query.state ?? null, type: query.type ?? null, agentId: query.agent_id ?? null };
-      return json(200, listOf(jobs.list({ ...pageQueryOf(query), ...filter }), jobToWire));
+      return json(200, listOf(jobs.list({ ...pageQueryOf(query, 'job'), ...filter }), jobToWire));
     },
 
     getJob: async ({ params, query, ...call }) => {
@@ -29,7 +30,7 @@ export function jobRoutes(jobs: JobsService, sse: SseOptions) {
     cancelJob: async ({ params }) => json(200, jobToWire(jobs.cancel(params.job_id))),
 
     listJobEvents: async (call) => {
-      const { pageSize, pageToken } = pageQueryOf(call.query);
+      const { pageSize, pageToken } = pageQueryOf(call.query, 'event');
       const after = Number(pageToken ?? call.headers['last-event-id'] ?? call.query.after ?? 0);
       const id = call.params.job_id;
       if (call.accepts !== 'text/event-stream') {
@@ -46,6 +47,10 @@ export function jobRoutes(jobs: JobsService, sse: SseOptions) {
       // Defaults as in the contract, filled in by validation already.
       const { from_step: fromStep = 0, max_points: maxPoints = 1000 } = query;
       const keys = query.keys?.flatMap((key) => key.split(',')) ?? null;
+      if (keys?.includes('')) {
+        const detail = `keys is ${quote(String(query.keys))}; it must be names of metrics with one comma between two.`;
+        throw new InvalidRequest(detail, [{ pointer: '/query/keys', detail }]);
+      }
       return json(200, metricsToWire(params.job_id, jobs.metrics(params.job_id, { keys, fromStep, maxPoints })));
     },
   } satisfies Partial<Handlers>;

@@ -1,52 +1,66 @@
 import assert from 'node:assert/strict';
-import { beforeEach, test } from 'node:test';
-import type { ContractContext } from '../../support/contract-context.ts';
+import { before, test } from 'node:test';
+import { NEW_AGENT, type RealContext, SMALL, SPEC } from '../../support/real-servers.ts';
 
-export function agentCases({ http, services }: ContractContext): void {
+export function agentCases({ http, start }: RealContext): void {
   let path = '';
-  let checkpointId = '';
-  beforeEach(async () => {
-    const { body } = await http.post('/v1/agents').send({ algorithm: 'sac', spec_id: 'Alpha-v0' }).expect(201);
-    path = `/v1/agents/${body.id}`;
-    checkpointId = body.checkpoint_id;
+  let agent: { id: string; checkpoint_id: string } = { id: '', checkpoint_id: '' };
+  before(async () => {
+    agent = (await http.post('/v1/agents').send(NEW_AGENT).expect(201)).body;
+    path = `/v1/agents/${agent.id}`;
   });
 
   test('creation says where the agent is', async () => {
     const { body, headers } = await http
       .post('/v1/agents')
-      .send({ name: 'runner', algorithm: 'sac', spec_id: 'Alpha-v0', seed: 4 })
+      .send({ ...NEW_AGENT, name: 'Läufer 🏃' })
       .expect(201);
     assert.equal(headers.location, `/v1/agents/${body.id}`);
     assert.deepEqual((await http.get(String(headers.location)).expect(200)).body, body);
-    assert.equal((await http.get('/v1/agents').expect(200)).body.data[0].name, 'runner');
+    const { data, next_page_token } = (await http.get('/v1/agents?page_size=1').expect(200)).body;
+    assert.equal(data[0].name, 'Läufer 🏃');
+    assert.ok((await http.get(`/v1/agents?page_token=${next_page_token}`).expect(200)).body.data.length >= 1);
   });
 
-  test('a fork comes from a checkpoint alone', async () => {
-    await http.post('/v1/agents').send({ from_checkpoint_id: checkpointId }).expect(201);
-    for (const extra of [{ algorithm: 'sac' }, { spec_id: 'Alpha-v0' }, { env_kwargs: {} }, { hyperparameters: {} }]) {
+  test('a fork comes from a checkpoint alone, and is what the checkpoint is', async () => {
+    const { body } = await http.post('/v1/agents').send({ from_checkpoint_id: agent.checkpoint_id }).expect(201);
+    assert.notEqual(body.id, agent.id);
+    assert.equal(body.hyperparameters.batch_size, SMALL.batch_size);
+    const observation = { observation: [1, 0, 0], deterministic: true };
+    const [original, fork] = await Promise.all(
+      [agent.id, body.id].map((id) => http.post(`/v1/agents/${id}/act`).send(observation).expect(200)),
+    );
+    assert.deepEqual(fork?.body, original?.body);
+    for (const extra of [{ algorithm: 'sac' }, { spec_id: SPEC }, { env_kwargs: {} }, { hyperparameters: {} }]) {
+      const refused = await http
+        .post('/v1/agents')
+        .send({ from_checkpoint_id: agent.checkpoint_id, ...extra })
+        .expect(400);
+      assert.match(refused.body.detail, /absent where from_checkpoint_id is given/);
+    }
+    const none = await http.post('/v1/agents').send({ from_checkpoint_id: 'ckpt_none' }).expect(404);
+    assert.equal(none.body.code, 'checkpoint_not_found');
+  });
+
+  for (const [change, status, code, detail] of [
+    [{ algorithm: undefined }, 400, 'invalid_request', /"algorithm"/],
+    [{ algorithm: 'sca' }, 404, 'algorithm_not_found', /"sac"/],
+    [{ spec_id: 'Pendulum-v2' }, 404, 'env_spec_not_found', /"Pendulum-v1"/],
+    [{ env_kwargs: { gg: 1 } }, 422, 'invalid_kwargs', /"gg"/],
+    [{ hyperparameters: { lerning_rate: 1 } }, 422, 'invalid_hyperparameter', /did you mean "learning_rate"/],
+    [{ hyperparameters: { toString: 1 } }, 422, 'invalid_hyperparameter', /"toString"/],
+    [{ hyperparameters: { discount: 2 } }, 422, 'invalid_hyperparameter', /"discount" is 2; allowed is .*≤ 1/],
+    [{ hyperparameters: { hidden_sizes: [1e9] } }, 422, 'invalid_hyperparameter', /"hidden_sizes"/],
+  ] as const) {
+    test(`an agent with ${JSON.stringify(change)} is ${code}`, async () => {
       const { body } = await http
         .post('/v1/agents')
-        .send({ from_checkpoint_id: checkpointId, ...extra })
-        .expect(400);
-      assert.match(body.detail, /absent where from_checkpoint_id is given/);
-    }
-    assert.equal(
-      (await http.post('/v1/agents').send({ from_checkpoint_id: 'ckpt_none' }).expect(404)).body.code,
-      'checkpoint_not_found',
-    );
-  });
-
-  test('a new agent needs an algorithm and an environment that go together', async () => {
-    assert.match((await http.post('/v1/agents').send({ spec_id: 'Alpha-v0' }).expect(400)).body.detail, /"algorithm"/);
-    assert.equal(
-      (await http.post('/v1/agents').send({ algorithm: 'dqn', spec_id: 'Alpha-v0' }).expect(404)).body.code,
-      'algorithm_not_found',
-    );
-    assert.equal(
-      (await http.post('/v1/agents').send({ algorithm: 'sac', spec_id: 'Beta-v0' }).expect(422)).body.code,
-      'unsupported_space',
-    );
-  });
+        .send({ ...NEW_AGENT, ...(change as object) })
+        .expect(status);
+      assert.equal(body.code, code);
+      assert.match(body.detail, detail);
+    });
+  }
 
   test('name and labels change, and what is absent stays', async () => {
     await http
@@ -60,76 +74,29 @@ export function agentCases({ http, services }: ContractContext): void {
   });
 
   test('one observation gives an action, several give several', async () => {
-    assert.deepEqual(
-      (
-        await http
-          .post(`${path}/act`)
-          .send({ observation: [0, 1] })
-          .expect(200)
-      ).body,
-      { action: [0.5], policy_step: 0 },
-    );
-    const { body } = await http
-      .post(`${path}/act`)
-      .send({
-        observations: [
-          [0, 1],
-          [2, 3],
-        ],
-        deterministic: true,
-      })
-      .expect(200);
-    assert.equal(body.actions.length, 2);
+    const one = { observation: [1, 0, 0], deterministic: true };
+    const { action, policy_step } = (await http.post(`${path}/act`).send(one).expect(200)).body;
+    assert.equal(policy_step, 0);
+    assert.ok(Math.abs(action[0]) <= 2);
+    const several = { observations: [one.observation, [0, 1, -8]], deterministic: true };
+    const { actions } = (await http.post(`${path}/act`).send(several).expect(200)).body;
+    assert.deepEqual(actions[0], action);
+    assert.equal(actions.length, 2);
     assert.match(
       (
         await http
           .post(`${path}/act`)
-          .send({ observation: [0, 1], observations: [[0, 1]] })
+          .send({ ...one, ...several })
           .expect(400)
       ).body.detail,
       /absent/,
     );
-    await http.post(`${path}/act`).send({}).expect(400);
-    await http.post(`${path}/act`).send({ observations: [] }).expect(400);
-    assert.equal(
-      (
-        await http
-          .post(`${path}/act`)
-          .send({ observation: [0] })
-          .expect(422)
-      ).body.code,
-      'observation_out_of_space',
-    );
-  });
-
-  test('training is a job, one at a time', async () => {
-    const plan = {
-      total_timesteps: 10,
-      evaluation: { every_timesteps: 5, episodes: 1 },
-      checkpoint: { keep_last: 2 },
-      labels: { run: 'first' },
-    };
-    const { body, headers } = await http.post(`${path}/train`).send(plan).expect(202);
-    assert.equal(headers.location, `/v1/jobs/${body.id}`);
-    assert.equal(body.state, 'queued');
-    assert.deepEqual(body.labels, { run: 'first' });
-    assert.deepEqual(body.metrics, { 'loss/critic': 'NaN' });
-    assert.equal((await http.get(path).expect(200)).body.training_job_id, body.id);
-    for (const [method, call, sent] of [
-      ['POST', '/train', { total_timesteps: 1 }],
-      ['POST', '/checkpoints', {}],
-      ['POST', '/restore', { checkpoint_id: checkpointId }],
-      ['DELETE', '', {}],
-    ] as const) {
-      assert.equal(
-        (
-          await http
-            .call(method, path + call)
-            .send(sent)
-            .expect(409)
-        ).body.code,
-        'agent_training',
-      );
+    for (const wrong of [{}, { observations: [] }, { observations: Array(4097).fill([0, 0, 0]) }]) {
+      await http.post(`${path}/act`).send(wrong).expect(400);
+    }
+    for (const wrong of [{ observation: [0] }, { observations: [[0, 0, 0], 1] }, { observation: [1e39, 0, 0] }]) {
+      const { body } = await http.post(`${path}/act`).send(wrong).expect(422);
+      assert.equal(body.code, 'observation_out_of_space');
     }
   });
 
@@ -148,42 +115,77 @@ export function agentCases({ http, services }: ContractContext): void {
     });
   }
 
-  test('an engine that is not there is 422, a full queue 503', async (t) => {
-    assert.equal(
-      (await http.post(`${path}/train`).send({ total_timesteps: 1, engine: 'abacus' }).expect(422)).body.code,
-      'engine_not_available',
-    );
-    const { jobStore } = services;
-    const { body } = await http.post(`${path}/evaluate`).send({ episodes: 1 }).expect(202);
-    const job = jobStore.get(body.id);
-    assert.ok(job);
-    t.after(() => {
-      for (let i = 0; i < 50; i++) jobStore.delete(`filler-${i}`);
-    });
-    for (let i = 0; i < 50; i++) jobStore.set(`filler-${i}`, job);
-    await http.post(`${path}/train`).send({ total_timesteps: 1 }).expect(503);
-    await http.post(`${path}/evaluate`).send({ episodes: 1 }).expect(503);
+  test('an engine that is not there is 422 and names those that are', async () => {
+    const { body } = await http.post(`${path}/train`).send({ total_timesteps: 1, engine: 'abacus' }).expect(422);
+    assert.equal(body.code, 'engine_not_available');
+    assert.match(body.detail, /"abacus".*auto/);
   });
 
-  test('evaluation is a job', async () => {
-    const { body, headers } = await http.post(`${path}/evaluate`).send({ episodes: 2, seed: 1 }).expect(202);
-    assert.equal(headers.location, `/v1/jobs/${body.id}`);
-    assert.equal(body.type, 'evaluate');
-    await http.post(`${path}/evaluate`).send({ episodes: 5000 }).expect(422);
+  test('of many that train one agent at once, one wins; meanwhile the agent stays as it is', async () => {
+    const other = (await http.post('/v1/agents').send(NEW_AGENT).expect(201)).body;
+    const where = `/v1/agents/${other.id}`;
+    const plan = { total_timesteps: 1e6, labels: { run: 'first' } };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => http.post(`${where}/train`).send(plan)));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [202, ...Array(7).fill(409)]);
+    const { body: job, headers } = answers.find(({ status }) => status === 202) ?? assert.fail();
+    assert.equal(headers.location, `/v1/jobs/${job.id}`);
+    assert.deepEqual(job.labels, { run: 'first' });
+    assert.equal((await http.get(where).expect(200)).body.training_job_id, job.id);
+    for (const [method, call, sent] of [
+      ['POST', '/train', { total_timesteps: 1 }],
+      ['POST', '/restore', { checkpoint_id: other.checkpoint_id }],
+      ['DELETE', '', {}],
+    ] as const) {
+      const { body } = await http
+        .call(method, where + call)
+        .send(sent)
+        .expect(409);
+      assert.equal(body.code, 'agent_training');
+      assert.match(body.detail, new RegExp(`${job.id}.*cancel`));
+    }
+    const saved = (await http.post(`${where}/checkpoints`).expect(201)).body;
+    assert.equal(saved.job_id, job.id);
+    assert.equal(saved.has_replay, true);
+    await http
+      .post(`${where}/act`)
+      .send({ observation: [1, 0, 0] })
+      .expect(200);
+    await http.post(`/v1/jobs/${job.id}/cancel`).expect(200);
+    assert.equal((await http.get(`/v1/jobs/${job.id}?wait=30s`).expect(200)).body.state, 'cancelled');
+    await http.delete(where).expect(204);
+    await http.get(where).expect(404);
+    await http.get(`/v1/jobs/${job.id}`).expect(404);
+  });
+
+  test('a full queue is 503', async () => {
+    const small = await start({ limits: { queuedJobs: 1 } });
+    const where = `/v1/agents/${(await small.http.post('/v1/agents').send(NEW_AGENT).expect(201)).body.id}`;
+    const running = (await small.http.post(`${where}/train`).send({ total_timesteps: 1e6 }).expect(202)).body;
+    const queued = (await small.http.post(`${where}/evaluate`).send({ episodes: 1 }).expect(202)).body;
+    assert.equal(queued.state, 'queued');
+    const { body } = await small.http.post(`${where}/evaluate`).send({ episodes: 1 }).expect(503);
+    assert.equal(body.code, 'capacity_reached');
+    assert.match(body.detail, /1 jobs are waiting/);
+    const another = `/v1/agents/${(await small.http.post('/v1/agents').send(NEW_AGENT).expect(201)).body.id}`;
+    await small.http.post(`${another}/train`).send({ total_timesteps: 1 }).expect(503);
+    assert.equal((await small.http.post(`/v1/jobs/${queued.id}/cancel`).expect(200)).body.state, 'cancelled');
+    await small.http.post(`/v1/jobs/${running.id}/cancel`).expect(200);
+    await small.close();
   });
 
   test('checkpoints: save, list, go back', async () => {
     const { body, headers } = await http.post(`${path}/checkpoints`).expect(201);
     assert.equal(headers.location, `/v1/checkpoints/${body.id}`);
-    assert.equal((await http.get(`${path}/checkpoints`).expect(200)).body.data[0].id, body.id);
-    await http.post(`${path}/restore`).send({ checkpoint_id: body.id }).expect(200);
-    const other = await http.post('/v1/agents').send({ algorithm: 'sac', spec_id: 'Gamma-v0' }).expect(201);
-    const foreign = { checkpoint_id: other.body.checkpoint_id };
-    assert.equal((await http.post(`${path}/restore`).send(foreign).expect(422)).body.code, 'checkpoint_incompatible');
-  });
-
-  test('deletion leaves nothing', async () => {
-    await http.delete(path).expect(204);
-    await http.get(path).expect(404);
+    assert.equal((await http.get(`${path}/checkpoints?page_size=1`).expect(200)).body.data[0].id, body.id);
+    await http.get(`${path}/checkpoints?page_token=garbage`).expect(400);
+    const restored = await http.post(`${path}/restore`).send({ checkpoint_id: body.id }).expect(200);
+    assert.equal(restored.body.checkpoint_id, body.id);
+    const other = (await http.post('/v1/agents').send(NEW_AGENT).expect(201)).body;
+    for (const call of ['restore', 'evaluate']) {
+      const sent = { checkpoint_id: other.checkpoint_id, ...(call === 'evaluate' && { episodes: 1 }) };
+      const refused = await http.post(`${path}/${call}`).send(sent).expect(422);
+      assert.equal(refused.body.code, 'checkpoint_incompatible');
+      assert.match(refused.body.detail, new RegExp(other.id));
+    }
   });
 }

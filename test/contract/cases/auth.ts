@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ContractContext, KEY } from '../../support/contract-context.ts';
+import { KEY, type RealContext } from '../../support/real-servers.ts';
 
-export function authCases({ locked, contract }: ContractContext): void {
+export function authCases({ locked, contract }: RealContext): void {
   test('the right key opens', async () => {
     await locked.get('/v1/server').set('authorization', `Bearer ${KEY}`).expect(200);
   });

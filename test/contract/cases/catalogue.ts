@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ContractContext } from '../../support/contract-context.ts';
+import { type RealContext, SPEC } from '../../support/real-servers.ts';
 
-export function catalogueCases({ http }: ContractContext): void {
+export function catalogueCases({ http }: RealContext): void {
   test('environments come in pages', async () => {
-    const first = await http.get('/v1/env-specs?page_size=2').expect(200);
-    assert.deepEqual(
-      first.body.data.map(({ id }: { id: string }) => id),
-      ['Alpha-v0', 'Beta-v0'],
-    );
-    assert.equal(first.body.has_more, true);
-    const second = await http.get(`/v1/env-specs?page_size=2&page_token=${first.body.next_page_token}`).expect(200);
-    assert.deepEqual(
-      second.body.data.map(({ id }: { id: string }) => id),
-      ['Gamma-v0'],
-    );
-    assert.equal(second.body.next_page_token, null);
+    const all = (await http.get('/v1/env-specs').expect(200)).body;
+    assert.equal(all.has_more, false);
+    const seen: unknown[] = [];
+    for (let query = 'page_size=1'; ; ) {
+      const { body } = await http.get(`/v1/env-specs?${query}`).expect(200);
+      assert.equal(body.data.length, 1);
+      seen.push(...body.data);
+      if (!body.has_more) break;
+      query = `page_size=1&page_token=${body.next_page_token}`;
+    }
+    assert.deepEqual(seen, all.data);
   });
 
   test('a page token that no page gave is refused', async () => {
@@ -24,13 +23,20 @@ export function catalogueCases({ http }: ContractContext): void {
   });
 
   test('one environment', async () => {
-    const { body } = await http.get('/v1/env-specs/Beta-v0').expect(200);
-    assert.deepEqual(body.action_space, { type: 'Discrete', n: 2, start: 0 });
-    assert.equal(body.kwargs_schema.properties.gravity.default, 9.81);
+    const { body } = await http.get(`/v1/env-specs/${SPEC}`).expect(200);
+    assert.deepEqual(body.action_space, { type: 'Box', dtype: 'float32', shape: [1], low: -2, high: 2 });
+    assert.equal(body.kwargs_schema.properties.g.default, 10);
+  });
+
+  test('an unknown environment names the nearest', async () => {
+    const { body } = await http.get('/v1/env-specs/Pendlum-v1').expect(404);
+    assert.equal(body.code, 'env_spec_not_found');
+    assert.match(body.detail, /"Pendulum-v1"/);
   });
 
   test('algorithms', async () => {
     const { body } = await http.get('/v1/algorithms').expect(200);
     assert.deepEqual((await http.get('/v1/algorithms/sac').expect(200)).body, body.data[0]);
+    assert.match((await http.get('/v1/algorithms/sca').expect(404)).body.detail, /"sac"/);
   });
 }

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContractContext, MAX_PENDING_BYTES } from '../../support/contract-context.ts';
+import { EventReader } from '../../support/event-reader.ts';
 
 const SSE = 'text/event-stream';
 
 export function jobEventCases({ http, services, url, recorded }: ContractContext): void {
   let id = '';
   let path = '';
-  beforeEach(async () => {
-    const agent = (await http.post('/v1/agents').send({ algorithm: 'sac', spec_id: 'Alpha-v0' }).expect(201)).body;
-    id = (await http.post(`/v1/agents/${agent.id}/train`).send({ total_timesteps: 10 }).expect(202)).body.id;
+  beforeEach(() => {
+    id = services.addJob();
     path = `/v1/jobs/${id}/events`;
   });
 
@@ -127,62 +127,4 @@ export function jobEventCases({ http, services, url, recorded }: ContractContext
     assert.equal(reader.response.headers.get('content-type'), SSE);
     await reader.leave();
   });
-}
-
-interface ReadEvent {
-  readonly id: number | null;
-  readonly event: string;
-  readonly data: { readonly id: number | null; readonly data: Record<string, unknown> };
-}
-
-/** As a browser reads server-sent events. */
-class EventReader {
-  readonly response: Response;
-  readonly comments: string[] = [];
-  readonly #events: ReadEvent[] = [];
-  readonly #reader;
-  #text = '';
-
-  constructor(response: Response) {
-    this.response = response;
-    this.#reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** False at the end. */
-  async read(): Promise<boolean> {
-    const chunk = await this.#reader?.read();
-    if (chunk === undefined || chunk.done) return false;
-    const blocks = (this.#text + chunk.value).split('\n\n');
-    this.#text = blocks.pop() ?? '';
-    for (const block of blocks) this.#take(block);
-    return true;
-  }
-
-  async until(found: (event: ReadEvent) => boolean): Promise<void> {
-    while (!this.#events.some(found)) assert.ok(await this.read(), 'The stream ended too early.');
-  }
-
-  async toEnd(): Promise<readonly ReadEvent[]> {
-    while (await this.read());
-    return this.#events;
-  }
-
-  async leave(): Promise<void> {
-    await this.#reader?.cancel();
-  }
-
-  #take(block: string): void {
-    if (block.startsWith(':')) return void this.comments.push(block.slice(1).trim());
-    const fields = new Map(
-      block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
-    );
-    const data = fields.get('data');
-    if (data === undefined) return;
-    const id = fields.get('id');
-    this.#events.push({
-      id: id === undefined ? null : Number(id),
-      event: fields.get('event') ?? '',
-      data: JSON.parse(data),
-    });
-  }
 }

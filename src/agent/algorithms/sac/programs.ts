@@ -32,7 +32,7 @@ export interface UpdateOptions {
 }
 
 /** The state of log α, a scalar. */
-export const LOG_TEMPERATURE: Pack = {
+const LOG_TEMPERATURE: Pack = {
   name: 'log_temperature',
   shape: [],
   places: [{ name: 'log_temperature', shape: [], offset: 0 }],

@@ -6,7 +6,15 @@ import { nest, sizeOf, type Tensors, zeros } from '../../../math/tensor.ts';
 import type { AgentSpaces, Algorithm } from '../../algorithm.ts';
 import { resolveSac, SAC_SCHEMA, sacConfig } from './config.ts';
 import { createSacLearner } from './learner.ts';
-import { CRITICS, initializeActor, initializeCritic, type Sizes, TARGETS } from './networks.ts';
+import {
+  actorPacks,
+  CRITICS,
+  criticPacks,
+  initializeActor,
+  initializeCritic,
+  type Sizes,
+  TARGETS,
+} from './networks.ts';
 import { createSacPolicy } from './policy.ts';
 
 export const sac: Algorithm = {
@@ -20,6 +28,7 @@ export const sac: Algorithm = {
   },
   initialize(hyperparameters, spaces, rng) {
     const sizes = sizesOf(spaces, hyperparameters['hidden_sizes'] as readonly number[]);
+    checkSize(sizes);
     const { temperature, initialTemperature } = sacConfig(hyperparameters, sizes.action);
     const actor = initializeActor(sizes, rng.split());
     const stream = rng.split();
@@ -48,6 +57,19 @@ export const sac: Algorithm = {
   createPolicy: (setup) =>
     createSacPolicy(setup, sizesOf(setup.spaces, setup.hyperparameters['hidden_sizes'] as readonly number[])),
 };
+
+/** Memory is bounded before it is taken: with moments and targets an agent holds about four numbers a parameter, training eight. */
+const MAX_PARAMETERS = 10_000_000;
+
+function checkSize(sizes: Sizes): void {
+  const packs = [...actorPacks(sizes), ...CRITICS.flatMap((critic) => criticPacks(sizes, critic))];
+  const parameters = packs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  if (parameters <= MAX_PARAMETERS) return;
+  throw new DomainError(
+    'invalid_hyperparameter',
+    `The hyperparameter "hidden_sizes" is ${JSON.stringify(sizes.hidden)}: policy and critics would have ${parameters} parameters; at most ${MAX_PARAMETERS} are allowed.`,
+  );
+}
 
 /** Copies of the critics, named as their targets. */
 function targetsOf(critics: Tensors): Tensors {
