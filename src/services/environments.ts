@@ -132,9 +132,11 @@ export class Environments {
       seed: wanted.seed,
     } as const;
     this.#inTheMaking++;
-    const { observationSpace, actionSpace, maxEpisodeSteps } = await this.#pool.ask(worker, request).finally(() => {
-      this.#inTheMaking--;
-    });
+    const { observationSpace, actionSpace, maxEpisodeSteps } = await this.#pool
+      .askFresh(worker, request)
+      .finally(() => {
+        this.#inTheMaking--;
+      });
     const now = new Date();
     const record: EnvironmentRecord = {
       id,

@@ -130,6 +130,15 @@ export class JobJournal {
     }
   }
 
+  /** Stores what waits so that a reader sees it; where that fails the reader sees what is stored. */
+  flushForReading(): void {
+    try {
+      this.flush();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
   /** Takes back what an interrupted attempt did after `step`. */
   rewind(id: string, step: number): void {
     const live = this.#find(id);
@@ -141,7 +150,7 @@ export class JobJournal {
   /** Stored events after `after`, then live ones: no gap, no duplicate. Returns the end of the subscription. */
   subscribe(id: string, after: number, listener: Listener): () => void {
     this.get(id);
-    this.flush();
+    this.flushForReading();
     for (let from = after; ; ) {
       const page = this.#store.events(id, { after: from, limit: REPLAY_PAGE });
       for (const event of page) listener(event);

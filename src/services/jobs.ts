@@ -133,7 +133,7 @@ export class Jobs {
   }
 
   list(query: PageQuery & JobFilter): Page<JobRecord> {
-    this.#journal.flush();
+    this.#journal.flushForReading();
     return this.#store.list(query);
   }
 
@@ -173,7 +173,7 @@ export class Jobs {
 
   events(id: string, query: { readonly after: number; readonly limit: number }): JobEvent[] {
     this.get(id);
-    this.#journal.flush();
+    this.#journal.flushForReading();
     return this.#store.events(id, query);
   }
 
@@ -183,7 +183,7 @@ export class Jobs {
 
   metrics(id: string, query: MetricQuery): MetricSeries[] {
     this.get(id);
-    this.#journal.flush();
+    this.#journal.flushForReading();
     return this.#store.metrics(id, query);
   }
 

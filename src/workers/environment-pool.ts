@@ -90,10 +90,20 @@ export class EnvironmentPool {
     return this.#channels[index].ask(request);
   }
 
+  /** For a request that needs nothing the worker held: where that worker was lost, its successor is asked, once. */
+  async askFresh<R extends EnvironmentRequest>(index: number, request: R): Promise<Reply<R>> {
+    try {
+      return await this.ask(index, request);
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'worker_lost') return await this.ask(index, request);
+      throw error;
+    }
+  }
+
   /** Asks the worker with the fewest requests before it: for work that is tied to none. */
   askAny<R extends EnvironmentRequest>(request: R): Promise<Reply<R>> {
     const loads = this.#channels.map((channel) => channel?.load ?? 0);
-    return this.ask(loads.indexOf(Math.min(...loads)), request);
+    return this.askFresh(loads.indexOf(Math.min(...loads)), request);
   }
 
   async close(): Promise<void> {
