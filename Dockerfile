@@ -49,9 +49,9 @@ WORKDIR /app
 COPY --from=build /app/package.json /app/package-lock.json /app/.npmrc /app/openapi.yaml ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# The image is built without a GPU, so only the installation is done here; `npm run setup:gpu` would also ask for the GPU.
-RUN npm install --no-save --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0 \
-    && npm rebuild --ignore-scripts=false @tensorflow/tfjs-node-gpu
+COPY scripts/setup-gpu.mjs scripts/
+# The image is built without a GPU, so nothing looks for one yet.
+RUN node scripts/setup-gpu.mjs --install-only
 USER node
 VOLUME /data
 EXPOSE 8000
