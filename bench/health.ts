@@ -1,4 +1,4 @@
-// How long /healthz takes while a job trains: the server in a process of its own, training HalfCheetah-v5 at full size.
+// How soon a server is ready, and how long /healthz takes while a job trains: the server in a process of its own, training HalfCheetah-v5 at full size.
 //   npm run --silent bench -- health --json [--requests N]
 import { parseArgs } from 'node:util';
 import { ApiClient } from '../scripts/api-client.ts';
@@ -9,7 +9,9 @@ const { values } = parseArgs({
 });
 const requests = Number(values.requests);
 
+const begun = performance.now();
 const server = await startServer();
+const readyMs = performance.now() - begun;
 try {
   const api = new ApiClient(server.url);
   const idle = await latencies(api, requests);
@@ -26,6 +28,7 @@ try {
   await api.get(`/v1/jobs/${job.id}?wait=10`);
   const row = {
     requests,
+    ready_ms: readyMs,
     idle_p50_ms: percentile(idle, 0.5),
     idle_p99_ms: percentile(idle, 0.99),
     training_p50_ms: percentile(training, 0.5),

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { buildApp, DEFAULT_BODY_LIMIT_BYTES } from './api/app.ts';
 import { findEngine } from './compute/engines.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
+import { DomainError } from './errors.ts';
 import { Agents } from './services/agents.ts';
 import { Catalogue } from './services/catalogue.ts';
 import { Checkpoints } from './services/checkpoints.ts';
@@ -17,8 +18,9 @@ import { Server } from './services/server.ts';
 import { AgentStore } from './storage/agents.ts';
 import { Blobs } from './storage/blobs.ts';
 import { CheckpointStore } from './storage/checkpoints.ts';
-import { openDatabase } from './storage/database.ts';
+import { type Database, openDatabase } from './storage/database.ts';
 import { JobStore } from './storage/jobs.ts';
+import { EnvironmentPool } from './workers/environment-pool.ts';
 
 export type ServerConfig = Pick<
   Config,
@@ -42,10 +44,10 @@ export interface GymserveServer {
 export async function createServer(config: ServerConfig): Promise<GymserveServer> {
   const { dataDir, limits = {} } = config;
   const engine = await findEngine(config.engine);
-  const database = openDatabase(dataDir);
+  const { database, blobs } = openStorage(dataDir);
   const agentStore = new AgentStore(database);
   const jobStore = new JobStore(database);
-  const checkpoints = new Checkpoints({ store: new CheckpointStore(database), blobs: new Blobs(dataDir) });
+  const checkpoints = new Checkpoints({ store: new CheckpointStore(database), blobs });
   await checkpoints.sweepAtStart();
 
   const policies = new Policies();
@@ -71,13 +73,15 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     ...(limits.queuedJobs !== undefined && { maxQueued: limits.queuedJobs }),
   });
   const environments = new Environments({ workers: config.envWorkers, dataDir, limits });
+  // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
+  const agentWorkers = new EnvironmentPool({ size: 1, dataDir, onWorkerLost: () => undefined });
   const agents = new Agents({
     database,
     store: agentStore,
     checkpoints,
     jobs,
     policies,
-    pool: environments.pool,
+    pool: agentWorkers,
     engine: engine.name,
   });
   checkpoints.connect({
@@ -107,6 +111,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     server.drain();
     await Promise.all([app.close(), scheduler.stop()]);
     await environments.close();
+    await agentWorkers.close();
     journal.close();
     checkpoints.close();
     database.close();
@@ -123,6 +128,19 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
       return closing;
     },
   };
+}
+
+/** Throws `data_dir_in_use` or `checkpoint_incompatible`, and for a folder that cannot be used at all a `ConfigError`. */
+function openStorage(dataDir: string): { database: Database; blobs: Blobs } {
+  try {
+    return { database: openDatabase(dataDir), blobs: new Blobs(dataDir) };
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      `The data directory ${dataDir} cannot be used (${reason}); make it a folder that this user may write, holding nothing but Gymserve's files, or name another with --data-dir.`,
+    );
+  }
 }
 
 /** The version in package.json, which stands at the same place seen from src/ and from dist/src/. */

@@ -100,11 +100,6 @@ export class Environments {
     this.#sweeper = setInterval(() => this.#expire(), SWEEP_EVERY_MS).unref();
   }
 
-  /** The worker threads, which also act for agents. */
-  get pool(): EnvironmentPool {
-    return this.#pool;
-  }
-
   get count(): number {
     return this.#live.size;
   }

@@ -20,8 +20,13 @@ interface Running {
   waiting: { resolve: (row: CheckpointRow) => void; reject: (error: Error) => void }[];
 }
 
-/** A third attempt in a row without a checkpoint in between is the last. */
-const MAX_ATTEMPTS = 3;
+/**
+ * Starts in a row without a checkpoint in between. A thread that dies is the job's own doing sooner than a server that is
+ * stopped from outside; but a native crash takes the server with it, so that is not free either.
+ */
+const MAX_ATTEMPTS = { threadsLost: 3, starts: 10 } as const;
+/** A cancelled job may be in the middle of an update; one that takes longer is cut off. */
+const CANCEL_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 20_000;
 
 export class Scheduler {
@@ -87,7 +92,12 @@ export class Scheduler {
     if (job.state === 'cancelling') return job;
     if (job.state === 'queued') return this.#journal.transition(id, 'cancelled');
     const cancelling = this.#journal.transition(id, 'cancelling');
-    this.#running.get(id)?.thread.tell({ type: 'cancel' });
+    const running = this.#running.get(id);
+    running?.thread.tell({ type: 'cancel' });
+    setTimeout(() => {
+      // Not a later attempt of the same job.
+      if (this.#running.get(id) === running) void running?.thread.terminate();
+    }, CANCEL_WITHIN_MS).unref();
     return cancelling;
   }
 
@@ -118,9 +128,8 @@ export class Scheduler {
 
   #start(job: JobRow): void {
     const own = this.#checkpoints.ofJob(job.id)[0];
-    if (job.attempts >= MAX_ATTEMPTS) {
-      const message = `The job was started ${job.attempts} times in a row without reaching a checkpoint; look at its log events, lower its demands, and train again.`;
-      this.#journal.transition(job.id, 'failed', { change: { error: { code: 'crash_loop', message } } });
+    if (job.attempts >= MAX_ATTEMPTS.starts) {
+      this.#failInLoop(job);
       return;
     }
     const start = this.#checkpoints.row(job.startCheckpointId);
@@ -311,12 +320,19 @@ export class Scheduler {
     this.#policies.withdraw(agentId);
     if (state === 'cancelling') {
       this.#journal.transition(id, 'cancelled', { change: { error } });
+    } else if (error.code === 'worker_lost' && this.#journal.get(id).attempts >= MAX_ATTEMPTS.threadsLost) {
+      this.#failInLoop(this.#journal.get(id));
     } else if (error.code === 'worker_lost') {
       // Not the job's doing, perhaps: it goes on from its newest checkpoint, and a third loss in a row ends it.
       this.#journal.transition(id, 'queued', { data: { reason: error.code, message: error.message } });
     } else {
       this.#journal.transition(id, 'failed', { change: { error } });
     }
+  }
+
+  #failInLoop({ id, attempts }: JobRow): void {
+    const message = `The job was started ${attempts} times in a row without reaching a checkpoint; look at its events for what ended it, lower its demands or let it write checkpoints more often, and train again.`;
+    this.#journal.transition(id, 'failed', { change: { error: { code: 'crash_loop', message } } });
   }
 
   #ended(id: string): void {

@@ -34,6 +34,7 @@ export class Blobs {
     const sha256 = createHash('sha256').update(content).digest('hex');
     const ref = { sha256, bytes: content.byteLength };
     if (this.#holds(ref)) return ref;
+    mkdirSync(this.#folder, { recursive: true });
     const temporary = join(this.#folder, `${TEMPORARY}${randomUUID()}`);
     try {
       const file = openSync(temporary, 'wx', 0o600);

@@ -66,6 +66,8 @@ export interface TrainingProgress {
 const METRICS_EVERY = 500;
 const PROGRESS_EVERY_MS = 250;
 const PUBLISH_EVERY_MS = 10_000;
+/** The first checkpoint by time comes this soon, and the pause doubles from there: a young run is cheap to save. */
+const FIRST_CHECKPOINT_MS = 3000;
 
 /** Steps, learns and reports until `endTimesteps` or until it is cancelled; either way a last checkpoint is written. */
 export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<'finished' | 'cancelled'> {
@@ -83,6 +85,7 @@ class Run {
   #episodes = 0;
   #updates = 0;
   #checkpointedAt: number;
+  #checkpointPauseMs = FIRST_CHECKPOINT_MS;
   readonly #due = { progress: 0, publish: 0, checkpoint: 0 };
 
   constructor(plan: TrainingPlan, hooks: TrainingHooks) {
@@ -105,7 +108,7 @@ class Run {
   async toTheEnd(): Promise<'finished' | 'cancelled'> {
     const { endTimesteps } = this.#plan;
     const now = Date.now();
-    this.#due.checkpoint = now + this.#checkpointPeriodMs();
+    this.#due.checkpoint = now + this.#nextCheckpointPauseMs();
     this.#due.publish = now + PUBLISH_EVERY_MS;
     await this.#evaluateAtStart();
     while (this.#timesteps < endTimesteps) {
@@ -114,7 +117,13 @@ class Run {
         return 'cancelled';
       }
       if (this.#hooks.takeCheckpointRequest()) this.#checkpoint();
-      await this.#step();
+      try {
+        await this.#step();
+      } catch (error) {
+        // How far it came is part of what went wrong.
+        this.#progress();
+        throw error;
+      }
       await this.#report();
     }
     if (this.#checkpointedAt !== this.#timesteps) this.#checkpoint();
@@ -200,7 +209,7 @@ class Run {
     };
     this.#hooks.checkpoint(this.#timesteps, { model: learner.getState(), experience });
     this.#checkpointedAt = this.#timesteps;
-    this.#due.checkpoint = Date.now() + this.#checkpointPeriodMs();
+    this.#due.checkpoint = Date.now() + this.#nextCheckpointPauseMs();
     this.#publish();
   }
 
@@ -214,8 +223,12 @@ class Run {
     this.#due.progress = Date.now() + PROGRESS_EVERY_MS;
   }
 
-  #checkpointPeriodMs(): number {
+  /** Until the next checkpoint by time. */
+  #nextCheckpointPauseMs(): number {
     const { checkpointEverySeconds } = this.#plan;
-    return checkpointEverySeconds === null ? Number.POSITIVE_INFINITY : checkpointEverySeconds * 1000;
+    if (checkpointEverySeconds === null) return Number.POSITIVE_INFINITY;
+    const pause = Math.min(checkpointEverySeconds * 1000, this.#checkpointPauseMs);
+    this.#checkpointPauseMs *= 2;
+    return pause;
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +43,20 @@ for (const { args, says } of [
     assert.match(refusal(args), says);
   });
 }
+
+test('a data directory that cannot be used is refused with the reason and the remedy', (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'file');
+  writeFileSync(file, 'not a folder');
+  assert.match(refusal(['--port', '0', '--data-dir', file]), /The data directory .*file cannot be used \(.*--data-dir/);
+  const junk = join(folder, 'junk');
+  mkdirSync(junk);
+  writeFileSync(join(junk, 'gymserve.db'), 'not a database, but long enough to be looked at as one'.repeat(100));
+  assert.match(
+    refusal(['--port', '0', '--data-dir', junk]),
+    /The data directory .*junk cannot be used \(.*not a database/,
+  );
+});
 
 test('an environment variable does what its flag does, and the flag wins', (t) => {
   assert.match(refusal([], { GYMSERVE_PORT: 'http' }), /GYMSERVE_PORT\) is "http"/);

@@ -3,41 +3,12 @@ import { type TestContext, test } from 'node:test';
 import { JobJournal } from '../../src/services/job-journal.ts';
 import { AgentStore } from '../../src/storage/agents.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import { type JobEvent, type JobRow, JobStore } from '../../src/storage/jobs.ts';
+import { type JobEvent, JobStore } from '../../src/storage/jobs.ts';
+import { agentRow, jobRow } from '../support/rows.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const space = { type: 'Discrete', n: 1, start: 0 } as const;
+const row = jobRow;
 const time = new Date(0);
-
-const row: JobRow = {
-  id: 'job_1',
-  type: 'train',
-  state: 'queued',
-  agentId: 'agt_1',
-  config: { total_timesteps: 10 },
-  seed: 0,
-  progress: {
-    timesteps: 0,
-    totalTimesteps: 10,
-    fraction: 0,
-    episodes: 0,
-    updates: 0,
-    stepsPerSecond: 0,
-    updatesPerSecond: 0,
-    etaS: null,
-  },
-  metrics: {},
-  error: null,
-  result: null,
-  labels: {},
-  startCheckpointId: 'ckpt_1',
-  attempts: 0,
-  lastEventId: 0,
-  createdAt: time,
-  startedAt: null,
-  endedAt: null,
-  updatedAt: time,
-};
 
 function setUp(t: TestContext) {
   const database = openDatabase(temporaryFolder(t));
@@ -46,21 +17,7 @@ function setUp(t: TestContext) {
     for (const journal of opened) journal.close();
     database.close();
   });
-  new AgentStore(database).insert({
-    id: row.agentId,
-    name: null,
-    algorithm: 'sac',
-    specId: 'X-v0',
-    envKwargs: {},
-    observationSpace: space,
-    actionSpace: space,
-    hyperparameters: {},
-    seed: 0,
-    labels: {},
-    checkpointId: 'ckpt_1',
-    createdAt: time,
-    updatedAt: time,
-  });
+  new AgentStore(database).insert(agentRow);
   const store = new JobStore(database);
   const errors: unknown[] = [];
   const open = () => {

@@ -27,7 +27,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     contentType: request.headers['content-type'],
     bodyLimitBytes: request.routeOptions.bodyLimit,
   });
-  if (problem.status >= 500) request.log.error({ err: error }, 'The request failed.');
+  // A refusal (full, draining) is an answer; only what nobody foresaw or the disk did is a fault.
+  if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, 'The request failed.');
   return reply
     .code(problem.status)
     .headers({ [REQUEST_ID_HEADER]: request.id, ...problemHeaders(problem.status) })
