@@ -78,7 +78,7 @@ export class Jobs {
     const engine = await findEngine(request.engine ?? this.#defaults.engine);
     // From here on without a pause: two requests at once must not both find the agent idle.
     const agent = this.#agent(agentId);
-    this.assertIdle(agentId, 'train it again');
+    this.assertIdle(agentId, 'train it again', 'train');
     const config: TrainConfig = {
       total_timesteps: request.totalTimesteps,
       evaluation: request.evaluation && {
@@ -192,13 +192,16 @@ export class Jobs {
     return this.#unfinished(agentId, 'train')?.id ?? null;
   }
 
-  /** Throws `agent_training` where a job of the agent has not ended. `what` completes "before you …". */
-  assertIdle(agentId: string, what: string): void {
-    const job = what === 'train it again' ? this.#unfinished(agentId, 'train') : this.#unfinished(agentId, null);
+  /**
+   * Throws `agent_training` where a job of the agent has not ended: any, or one of `type`.
+   * `before` completes "… wait for its end before you …".
+   */
+  assertIdle(agentId: string, before: string, type: JobRow['type'] | null = null): void {
+    const job = this.#unfinished(agentId, type);
     if (job === undefined) return;
     throw new DomainError(
       'agent_training',
-      `Agent ${agentId} is in use by job ${job.id} (${job.type}, ${job.state}); cancel the job or wait for its end before you ${what}.`,
+      `Agent ${agentId} is in use by job ${job.id} (${job.type}, ${job.state}); cancel the job or wait for its end before you ${before}.`,
     );
   }
 

@@ -169,15 +169,6 @@ export class JobStore {
     return stored.map(rowOf);
   }
 
-  unfinishedOfAgent(agentId: string): JobRow[] {
-    return this.unfinished().filter((job) => job.agentId === agentId);
-  }
-
-  /** Jobs that have not ended and begin at this checkpoint. */
-  startsFrom(checkpointId: string): JobRow[] {
-    return this.unfinished().filter((job) => job.startCheckpointId === checkpointId);
-  }
-
   delete(id: string): void {
     this.#database.prepare('DELETE FROM jobs WHERE id = ?').run(id);
   }
