@@ -1,8 +1,9 @@
 // The tfjs backend that computes nothing: a tensor is a graph node, a value that tfjs writes is a constant.
 import * as tf from '@tensorflow/tfjs-core';
-import { DomainError } from '../../errors.ts';
+import { sizeOf } from '../../math/tensor.ts';
 import type { DType, Node, Op } from '../graph.ts';
 import { type MakeNode, nodeMaker } from '../nodes.ts';
+import { untraceable } from './untraceable.ts';
 
 export const BACKEND = 'trace';
 
@@ -28,6 +29,7 @@ export class TraceBackend extends tf.KernelBackend {
 
   /** A tensor for the result of `op`. */
   emit(op: Op, inputs: readonly tf.TensorInfo[], shape: readonly number[], dtype?: DType): tf.TensorInfo {
+    if (sizeOf(shape) === 0) throw untraceable(`The op "${op.kind}" gives shape [${shape}], which has no elements.`);
     return this.wrap(
       this.#make(
         op,
@@ -53,17 +55,30 @@ export class TraceBackend extends tf.KernelBackend {
 
   /** The node a tensor stands for; what the host wrote becomes a constant here. */
   node(tensor: tf.TensorInfo): Node {
-    const entry = this.#entries.get(tensor.dataId);
+    const entry = this.#entry(tensor.dataId);
     entry.node ??= this.#constant(entry);
     return entry.node;
   }
 
+  /** The values of a tensor that the program wrote itself, or undefined. */
+  written(tensor: tf.TensorInfo): tf.BackendValues | undefined {
+    return this.#entry(tensor.dataId).values;
+  }
+
+  #entry(dataId: tf.DataId): Entry {
+    // What this backend does not hold may come from the one before; what tfjs does not know either is gone.
+    if (!this.#entries.has(dataId) && !tf.engine().state.tensorInfo.has(dataId)) {
+      throw untraceable('The program uses a tensor that was disposed, by itself or at the end of a tf.tidy.');
+    }
+    return this.#entries.get(dataId);
+  }
+
   #constant(entry: Entry): Node {
     if (entry.dtype !== 'float32' && entry.dtype !== 'int32' && entry.dtype !== 'bool') {
-      throw new DomainError(
-        'untraceable',
-        `A traced program computes in float32 and bool; it uses a tensor of dtype ${entry.dtype}.`,
-      );
+      throw untraceable(`A traced program computes in float32 and bool; it uses a tensor of dtype ${entry.dtype}.`);
+    }
+    if (sizeOf(entry.shape) === 0) {
+      throw untraceable(`The program uses a tensor of shape [${entry.shape}], which has no elements.`);
     }
     // Integers that a program writes are small literals (an exponent, a count): exact in float32.
     const values = Float32Array.from(entry.values as Float32Array | Int32Array | Uint8Array);
@@ -94,12 +109,11 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   override readSync(dataId: object): tf.BackendValues {
-    const entry = this.#entries.get(dataId);
+    const entry = this.#entry(dataId);
     if (entry.values !== undefined) return entry.values;
     const { op } = entry.node as Node;
     const source = op.kind === 'input' ? `input "${op.name}"` : `op "${op.kind}"`;
-    throw new DomainError(
-      'untraceable',
+    throw untraceable(
       `A traced program has no values yet, but reads (dataSync, arraySync, print) the tensor of shape [${entry.shape}] that came from ${source}. Compute with it in tfjs, or make it an output.`,
     );
   }

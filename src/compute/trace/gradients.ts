@@ -1,45 +1,21 @@
 // The vector-Jacobian product of each kernel, written in tfjs ops. tfjs ships its own, but in a module that Node cannot load
 // (ESM without extensions), and they compute what a compiled program need not: the mask of a ReLU from its input, for one.
-// Every rule is checked against central differences in float64 (test/compute/gradients.test.ts).
+// Every rule is checked against central differences in float64 (test/compute/kernels.test.ts).
 import * as tf from '@tensorflow/tfjs-core';
-
-type Saved = tf.Tensor[];
-type Attributes = Readonly<Record<string, unknown>>;
-/** From dL/dy, what was saved of the forward pass and the attributes: dL/dx of each input. */
-type Rule = (dy: tf.Tensor, saved: Saved, attributes: Attributes) => Record<string, () => tf.Tensor>;
-
-interface Gradient {
-  readonly inputs?: readonly string[];
-  readonly output?: true;
-  readonly rule: Rule;
-}
-
-/** Sums what broadcasting repeated, so that the gradient has the shape of its input. */
-function unbroadcast(gradient: tf.Tensor, shape: readonly number[]): tf.Tensor {
-  const axes = tf.broadcast_util.getReductionAxes([...shape], gradient.shape);
-  return tf.reshape(axes.length === 0 ? gradient : tf.sum(gradient, axes), [...shape]);
-}
-
-const at = (saved: Saved, index: number): tf.Tensor => saved[index] as tf.Tensor;
-
-/** y = f(x): dx = dy · slope(x or y). */
-const unary = (from: 'x' | 'y', backward: (dy: tf.Tensor, saved: tf.Tensor) => tf.Tensor): Gradient => ({
-  ...(from === 'x' ? { inputs: ['x'] } : { output: true as const }),
-  rule: (dy, saved) => ({ x: () => backward(dy, at(saved, 0)) }),
-});
-
-/** y = f(a, b) with broadcasting. */
-const binary = (
-  da: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor, y: tf.Tensor) => tf.Tensor,
-  db: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor, y: tf.Tensor) => tf.Tensor,
-): Gradient => ({
-  inputs: ['a', 'b'],
-  output: true,
-  rule: (dy, saved) => {
-    const [a, b, y] = [at(saved, 0), at(saved, 1), at(saved, 2)];
-    return { a: () => unbroadcast(da(dy, a, b, y), a.shape), b: () => unbroadcast(db(dy, a, b, y), b.shape) };
-  },
-});
+import { SELU_SCALE, SELU_SCALE_ALPHA } from './activations.ts';
+import {
+  type Attributes,
+  at,
+  binary,
+  type Gradient,
+  type Gradients,
+  type Rule,
+  spread,
+  unary,
+  unbroadcast,
+  where,
+} from './gradient.ts';
+import { LIST_GRADIENTS, SHAPE_GRADIENTS } from './shape-gradients.ts';
 
 /** A comparison: no gradient reaches what it compares. */
 const jump = (): Gradient =>
@@ -48,26 +24,53 @@ const jump = (): Gradient =>
     (dy) => tf.zerosLike(dy),
   );
 
-const where = (condition: tf.Tensor, value: tf.Tensor): tf.Tensor => tf.where(condition, value, tf.zerosLike(value));
+/** A truth about x, whatever its shape: no gradient reaches x. */
+const flat: Gradient = { inputs: ['x'], rule: (_dy, saved) => ({ x: () => tf.zeros(at(saved, 0).shape) }) };
 
-/** dA and dB of op(A)·op(B), each as one product. */
+/** dA and dB of op(A)·op(B), each as one product; a matrix that a whole batch shares gets the sum over the batch. */
 const matmulRule: Rule = (dy, saved, attributes) => {
   const [a, b] = [at(saved, 0), at(saved, 1)];
   const [transposeA, transposeB] = [attributes['transposeA'] === true, attributes['transposeB'] === true];
+  const shared = b.size === b.shape.slice(-2).reduce((size, side) => size * side, 1);
+  if (!transposeA && shared && a.rank > 2) {
+    // The rows of all matrices of A are those of one: so are their gradients, and dB is one product.
+    const [rows, gradients] = [
+      tf.reshape(a, [-1, a.shape.at(-1) as number]),
+      tf.reshape(dy, [-1, dy.shape.at(-1) as number]),
+    ];
+    const matrix = tf.reshape(b, b.shape.slice(-2));
+    return {
+      a: () =>
+        unbroadcast(
+          tf.reshape(tf.matMul(gradients, matrix, false, !transposeB), [...dy.shape.slice(0, -1), -1]),
+          a.shape,
+        ),
+      b: () => tf.reshape(transposeB ? tf.matMul(gradients, rows, true) : tf.matMul(rows, gradients, true), b.shape),
+    };
+  }
   return {
-    a: () => (transposeA ? tf.matMul(b, dy, transposeB, true) : tf.matMul(dy, b, false, !transposeB)),
-    b: () => (transposeB ? tf.matMul(dy, a, true, transposeA) : tf.matMul(a, dy, !transposeA, false)),
+    a: () =>
+      unbroadcast(transposeA ? tf.matMul(b, dy, transposeB, true) : tf.matMul(dy, b, false, !transposeB), a.shape),
+    b: () =>
+      unbroadcast(transposeB ? tf.matMul(dy, a, true, transposeA) : tf.matMul(a, dy, !transposeA, false), b.shape),
   };
 };
 
-/** Spreads a reduced gradient over the axes that were reduced. */
-function spread(reduced: tf.Tensor, x: tf.Tensor, axis: unknown): tf.Tensor {
-  const axes = tf.util.parseAxisParam((axis ?? null) as number | number[], x.shape);
-  const kept = x.shape.map((size, index) => (axes.includes(index) ? 1 : size));
-  return tf.broadcastTo(tf.reshape(reduced, kept), x.shape);
-}
+/** Every element that attains the extreme gets the gradient, as in tfjs. */
+const extreme = (axisName: string): Gradient => ({
+  inputs: ['x'],
+  output: true,
+  rule: (dy, saved, attributes) => ({
+    x: () => {
+      const [x, y] = [at(saved, 0), at(saved, 1)];
+      const axis = attributes[axisName];
+      return where(tf.equal(x, spread(y, x, axis)), spread(dy, x, axis));
+    },
+  }),
+});
 
-const GRADIENTS: Readonly<Record<string, Gradient>> = {
+const GRADIENTS: Gradients = {
+  ...SHAPE_GRADIENTS,
   Add: binary(
     (dy) => dy,
     (dy) => dy,
@@ -99,7 +102,8 @@ const GRADIENTS: Readonly<Record<string, Gradient>> = {
   ),
   Pow: binary(
     (dy, a, b) => tf.mul(dy, tf.mul(b, tf.pow(a, tf.sub(b, 1)))),
-    (dy, a, _b, y) => tf.mul(dy, tf.mul(y, tf.log(a))),
+    // Where a ≤ 0 the exponent has no slope: 0, as in tfjs.
+    (dy, a, _b, y) => tf.mul(dy, tf.mul(y, where(tf.greater(a, 0), tf.log(a)))),
   ),
   Neg: unary('y', (dy) => tf.neg(dy)),
   Abs: unary('x', (dy, x) => tf.mul(dy, tf.sub(tf.step(x), tf.step(tf.neg(x))))),
@@ -113,6 +117,38 @@ const GRADIENTS: Readonly<Record<string, Gradient>> = {
   Softplus: unary('x', (dy, x) => tf.mul(dy, tf.sigmoid(x))),
   // step(ReLU(x)) = step(x): the pre-activation need not outlive the forward pass, so it can fuse with its product.
   Relu: unary('y', (dy, y) => tf.mul(dy, tf.step(y))),
+  Relu6: unary('x', (dy, x) => where(tf.logicalAnd(tf.greater(x, 0), tf.lessEqual(x, 6)), dy)),
+  LeakyRelu: unary('x', (dy, x, { alpha }) => tf.where(tf.greater(x, 0), dy, tf.mul(dy, alpha as number))),
+  Prelu: {
+    inputs: ['x', 'alpha'],
+    rule: (dy, saved) => {
+      const [x, alpha] = [at(saved, 0), at(saved, 1)];
+      const positive = tf.greater(x, 0);
+      return {
+        x: () => tf.where(positive, dy, tf.mul(dy, alpha)),
+        alpha: () => unbroadcast(tf.where(positive, tf.zerosLike(dy), tf.mul(dy, x)), alpha.shape),
+      };
+    },
+  },
+  // Below 0, y = eˣ − 1.
+  Elu: unary('y', (dy, y) => tf.where(tf.greaterEqual(y, 0), dy, tf.mul(dy, tf.add(y, 1)))),
+  Selu: unary('x', (dy, x) =>
+    tf.where(tf.greater(x, 0), tf.mul(dy, SELU_SCALE), tf.mul(dy, tf.mul(tf.exp(x), SELU_SCALE_ALPHA))),
+  ),
+  Rsqrt: unary('y', (dy, y) => tf.mul(tf.mul(dy, -0.5), tf.mul(y, tf.square(y)))),
+  Expm1: unary('y', (dy, y) => tf.mul(dy, tf.add(y, 1))),
+  Log1p: unary('x', (dy, x) => tf.div(dy, tf.add(x, 1))),
+  Softmax: {
+    output: true,
+    rule: (dy, saved, { dim }) => ({
+      logits: () => {
+        const y = at(saved, 0);
+        const weighted = tf.mul(dy, y);
+        return tf.sub(weighted, tf.mul(tf.sum(weighted, dim as number, true), y));
+      },
+    }),
+  },
+  Sign: unary('y', (dy) => tf.zerosLike(dy)),
   Step: unary('y', (dy) => tf.zerosLike(dy)),
   ClipByValue: {
     inputs: ['x'],
@@ -135,17 +171,22 @@ const GRADIENTS: Readonly<Record<string, Gradient>> = {
       e: () => tf.where(at(saved, 0), tf.zerosLike(dy), dy),
     }),
   },
-  // What becomes a truth value does not change with a small step.
-  Cast: { rule: (dy, _saved, { dtype }) => ({ x: () => (dtype === 'bool' ? tf.zerosLike(dy) : dy) }) },
   Greater: jump(),
   GreaterEqual: jump(),
   Less: jump(),
   LessEqual: jump(),
   Equal: jump(),
+  NotEqual: jump(),
   LogicalAnd: jump(),
+  LogicalOr: jump(),
+  LogicalNot: flat,
+  Any: flat,
+  All: flat,
+  IsNan: flat,
+  IsFinite: flat,
+  IsInf: flat,
   ZerosLike: unary('y', (dy) => tf.zerosLike(dy)),
   OnesLike: unary('y', (dy) => tf.zerosLike(dy)),
-  Identity: { rule: (dy) => ({ x: () => dy }) },
   Sum: {
     inputs: ['x'],
     rule: (dy, saved, { axis }) => ({ x: () => spread(dy, at(saved, 0), axis) }),
@@ -155,89 +196,9 @@ const GRADIENTS: Readonly<Record<string, Gradient>> = {
     // Divided before it is spread: one number for each mean, not one for each element.
     rule: (dy, saved, { axis }) => ({ x: () => spread(tf.mul(dy, dy.size / at(saved, 0).size), at(saved, 0), axis) }),
   },
-  Max: {
-    inputs: ['x'],
-    output: true,
-    // Every element that attains the maximum gets the gradient, as in tfjs.
-    rule: (dy, saved, { reductionIndices }) => ({
-      x: () => {
-        const x = at(saved, 0);
-        return where(tf.equal(x, spread(at(saved, 1), x, reductionIndices)), spread(dy, x, reductionIndices));
-      },
-    }),
-  },
+  Max: extreme('reductionIndices'),
+  Min: extreme('axis'),
   BatchMatMul: { inputs: ['a', 'b'], rule: matmulRule },
-  Reshape: { inputs: ['x'], rule: (dy, saved) => ({ x: () => tf.reshape(dy, at(saved, 0).shape) }) },
-  ExpandDims: { inputs: ['input'], rule: (dy, saved) => ({ input: () => tf.reshape(dy, at(saved, 0).shape) }) },
-  Transpose: {
-    rule: (dy, _saved, { perm }) => ({
-      x: () =>
-        tf.transpose(
-          dy,
-          (perm as number[]).map((_, axis) => (perm as number[]).indexOf(axis)),
-        ),
-    }),
-  },
-  Tile: {
-    inputs: ['x'],
-    rule: (dy, saved, { reps }) => ({
-      x: () => {
-        const x = at(saved, 0);
-        // [r0·d0, r1·d1, …] seen as [r0, d0, r1, d1, …]: the repetitions are every other axis.
-        const split = x.shape.flatMap((size, axis) => [(reps as number[])[axis] as number, size]);
-        const repetitions = x.shape.map((_, axis) => 2 * axis);
-        return tf.reshape(tf.sum(tf.reshape(dy, split), repetitions), x.shape);
-      },
-    }),
-  },
-  Slice: {
-    inputs: ['x'],
-    rule: (dy, saved, { begin }) => ({
-      x: () => {
-        const x = at(saved, 0);
-        const start = begin as number[];
-        return tf.pad(
-          dy,
-          x.shape.map((size, axis) => [
-            start[axis] as number,
-            size - (start[axis] as number) - (dy.shape[axis] as number),
-          ]),
-        );
-      },
-    }),
-  },
-  PadV2: {
-    inputs: ['x'],
-    rule: (dy, saved, { paddings }) => ({
-      x: () =>
-        tf.slice(
-          dy,
-          (paddings as [number, number][]).map(([before]) => before),
-          at(saved, 0).shape,
-        ),
-    }),
-  },
-};
-
-/** A Tensor-list kernel: its inputs are named 0, 1, …, so the rules are made when it is known how many there are. */
-const concatGradient: tf.GradConfig = {
-  kernelName: 'Concat',
-  saveAllInputs: true,
-  gradFunc: (dy, saved, attributes) => {
-    const shapes = saved.map((tensor) => tensor.shape);
-    const axis = tf.util.parseAxisParam(attributes['axis'] as number, shapes[0] as number[])[0] as number;
-    const parts = tf.split(
-      dy as tf.Tensor,
-      shapes.map((shape) => shape[axis] as number),
-      axis,
-    );
-    return Object.fromEntries(parts.map((part, index) => [String(index), () => part]));
-  },
-};
-
-const splitGradient: tf.GradConfig = {
-  kernelName: 'SplitV',
-  gradFunc: (dy, _saved, attributes) => ({ x: () => tf.concat(dy as tf.Tensor[], attributes['axis'] as number) }),
 };
 
 let registered = false;
@@ -255,7 +216,7 @@ export function registerGradients(): void {
       gradFunc: (dy, saved, attributes) => rule(dy as tf.Tensor, saved, attributes as unknown as Attributes),
     });
   }
-  for (const gradient of [concatGradient, splitGradient]) {
+  for (const gradient of LIST_GRADIENTS) {
     if (tf.getGradient(gradient.kernelName) === undefined) tf.registerGradient(gradient);
   }
 }

@@ -1,11 +1,13 @@
 // A tfjs function as a graph: `tf.function` for TensorFlow.js. Runs the function once, on tensors that have shapes but no values.
 import * as tf from '@tensorflow/tfjs-core';
 import { DomainError } from '../../errors.ts';
+import { sizeOf } from '../../math/tensor.ts';
 import type { Graph, Node } from '../graph.ts';
 import { nodeMaker, sameShape } from '../nodes.ts';
 import { BACKEND, TraceBackend } from './backend.ts';
 import { registerGradients } from './gradients.ts';
 import { registerKernels } from './kernels.ts';
+import { TRACE_STACK_DEPTH, untraceable } from './untraceable.ts';
 
 export type Shapes = Readonly<Record<string, readonly number[]>>;
 
@@ -18,7 +20,8 @@ export type Program<S extends Shapes, I extends Shapes> = (
 /**
  * The graph of `program`. Variables bear the names of `state`; what is last assigned to one is that state's next value.
  *
- * Throws `untraceable` naming the kernel that is not known, the tensor whose value was read, or the state whose shape changed.
+ * Throws `untraceable` naming the kernel or gradient that is not known, the tensor whose value was read or the state whose shape
+ * changed, and the line of the program that asked for it.
  * The tfjs backend in use before is in use again afterwards, and nothing of tracing stays in tfjs.
  */
 export function trace<const S extends Shapes, const I extends Shapes>(
@@ -28,8 +31,9 @@ export function trace<const S extends Shapes, const I extends Shapes>(
   registerKernels();
   registerGradients();
   const engine = tf.engine();
-  if (engine.backendName === BACKEND)
-    throw new DomainError('untraceable', 'A program is being traced; trace one at a time.');
+  if (engine.backendName === BACKEND) throw untraceable('A program is being traced; trace one at a time.');
+  checkShapes('State', signature.state);
+  checkShapes('Input', signature.inputs);
   const home = engine.backendName;
   const backend = new TraceBackend();
   tf.registerBackend(BACKEND, () => backend, 0);
@@ -37,15 +41,17 @@ export function trace<const S extends Shapes, const I extends Shapes>(
   void tf.setBackend(BACKEND);
   const registeredVariables = engine.state.registeredVariables;
   engine.state.registeredVariables = {};
-  const variables: Record<string, tf.Variable> = {};
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = TRACE_STACK_DEPTH;
   engine.startScope();
   try {
-    return record(backend, variables, program as Program<Shapes, Shapes>, signature);
+    return record(backend, program as Program<Shapes, Shapes>, signature);
   } catch (thrown) {
     throw explain(thrown);
   } finally {
+    Error.stackTraceLimit = stackTraceLimit;
     dropTape(engine);
-    for (const variable of Object.values(variables)) variable.dispose();
+    for (const variable of Object.values(engine.state.registeredVariables)) variable.dispose();
     engine.endScope();
     engine.state.registeredVariables = registeredVariables;
     if (home) {
@@ -58,7 +64,6 @@ export function trace<const S extends Shapes, const I extends Shapes>(
 
 function record(
   backend: TraceBackend,
-  variables: Record<string, tf.Variable>,
   program: Program<Shapes, Shapes>,
   signature: { readonly state: Shapes; readonly inputs: Shapes },
 ): Graph {
@@ -69,6 +74,7 @@ function record(
     return { node, tensor: tf.engine().makeTensorFromTensorInfo(backend.wrap(node)) };
   };
   const before = new Map<string, Node>();
+  const variables: Record<string, tf.Variable> = {};
   for (const [name, shape] of Object.entries(signature.state)) {
     const { node, tensor } = leaf(name, shape);
     before.set(name, node);
@@ -82,22 +88,47 @@ function record(
     tensors[name] = tensor;
   }
   const outputs = Object.entries(program(variables, tensors)).map(
-    ([name, tensor]) => [name, backend.node(tensor)] as const,
+    ([name, tensor]) => [name, output(backend, name, tensor)] as const,
   );
+  const stranger = Object.values(tf.engine().state.registeredVariables).find(
+    ({ name }) => variables[name] === undefined,
+  );
+  if (stranger !== undefined) {
+    throw untraceable(
+      `The program makes a variable "${stranger.name}" of shape [${stranger.shape}], which would start anew at each call. Make it a state.`,
+    );
+  }
   const state = [...before].map(
     ([name, node]) => [name, { before: node, after: backend.node(variables[name] as tf.Variable) }] as const,
   );
   return { inputs, state: new Map(state), outputs: new Map(outputs) };
 }
 
-/** A variable that says its name when it is assigned another shape. */
+/** A shape that no engine could hold is named before anything is traced. */
+function checkShapes(what: string, shapes: Shapes): void {
+  for (const [name, shape] of Object.entries(shapes)) {
+    if (!shape.every((size) => Number.isInteger(size) && size >= 0) || sizeOf(shape) === 0) {
+      throw untraceable(
+        `${what} "${name}" has shape [${shape}], which has no elements. Every size must be at least 1.`,
+      );
+    }
+  }
+}
+
+/** The node of an output. Truth values go out as 0 and 1: what a program returns is float32. */
+function output(backend: TraceBackend, name: string, tensor: tf.Tensor): Node {
+  if (!(tensor instanceof tf.Tensor)) throw untraceable(`Output "${name}" is not a tensor, but ${typeof tensor}.`);
+  return backend.node(tensor.dtype === 'bool' ? tf.cast(tensor, 'float32') : tensor);
+}
+
+/** A variable that says its name when it is assigned another shape or type. */
 function guarded(variable: tf.Variable): tf.Variable {
   const assign = variable.assign.bind(variable);
   variable.assign = (value: tf.Tensor): void => {
-    if (!sameShape(value.shape, variable.shape)) {
-      throw new DomainError(
-        'untraceable',
-        `State "${variable.name}" has shape [${variable.shape}]; the program assigns it shape [${value.shape}].`,
+    if (!sameShape(value.shape, variable.shape) || value.dtype !== variable.dtype) {
+      const describe = ({ shape, dtype }: tf.Tensor): string => `shape [${shape}] and dtype ${dtype}`;
+      throw untraceable(
+        `State "${variable.name}" has ${describe(variable)}; the program assigns it ${describe(value)}.`,
       );
     }
     assign(value);
@@ -117,18 +148,16 @@ function explain(thrown: unknown): unknown {
   if (thrown instanceof DomainError || !(thrown instanceof Error)) return thrown;
   const kernel = /[Kk]ernel '([^']+)'/.exec(thrown.message)?.[1];
   if (kernel !== undefined) {
-    return new DomainError(
-      'untraceable',
+    return untraceable(
       `The tfjs kernel "${kernel}" cannot be traced: src/compute/trace/kernels.ts has no rule for it.`,
-      { cause: thrown },
+      thrown,
     );
   }
   const gradient = /gradient function not found for ([^.]+)\./.exec(thrown.message)?.[1];
   if (gradient !== undefined) {
-    return new DomainError(
-      'untraceable',
+    return untraceable(
       `The tfjs kernel "${gradient}" has no gradient: src/compute/trace/gradients.ts has no rule for it.`,
-      { cause: thrown },
+      thrown,
     );
   }
   return thrown;
