@@ -3,7 +3,8 @@
 //
 // The generator is O'Neill's PCG XSL-RR 128/64 (https://www.pcg-random.org, numpy/random/src/pcg64): a 128-bit LCG whose
 // new state is folded to 64 bits and rotated. Its 128-bit arithmetic runs on 32-bit limbs without BigInt, since training
-// draws thousands of normals per update: 51 ns each, as long as numpy's own takes (same machine, Node 20).
+// draws thousands of normals per update: 51 ns each one by one (Node 20). In bulk, WebAssembly draws them (normals.ts).
+import { fillNormals } from './normals.ts';
 import { SeedSequence } from './seed-sequence.ts';
 import { type Tensors, take, vector } from './tensor.ts';
 import {
@@ -192,7 +193,10 @@ export class Pcg64 {
 
   /** Fills with N(0, 1), each drawn in float64 and rounded: `standard_normal(n).astype(float32)`. */
   fillNormal(target: Float32Array | Float64Array): void {
-    for (let i = 0; i < target.length; i++) target[i] = this.standardNormal();
+    for (let i = 0; i < target.length; i++) {
+      i = fillNormals(this.#limbs, target, i);
+      if (i < target.length) target[i] = this.standardNormal();
+    }
   }
 
   /** Fills with uniforms in [low, high), each drawn in float64 and rounded. */
