@@ -1,4 +1,5 @@
 // The one place where an agent's actions in [−1, 1] become actions of the environment's Box.
+import * as tf from '@tensorflow/tfjs-core';
 import type { BoxDocument, JsonTensor } from '../envs/spaces/space.ts';
 
 /** An affine map per component: −1 is the Box's low, 1 its high. */
@@ -25,6 +26,17 @@ export class ActionScale {
       scaled[i] = Math.min(high, Math.max(low, low + 0.5 * (a + 1) * (high - low)));
     }
     return scaled;
+  }
+
+  /** The same map in tfjs and float32, for [batch, action] in a program that is traced. */
+  toBoxTensor(action: tf.Tensor): tf.Tensor {
+    const row = (values: Float64Array): tf.Tensor => tf.tensor1d(Float32Array.from(values));
+    const [low, high] = [this.#low, this.#high];
+    const centre = low.map((bound, i) => 0.5 * (bound + (high[i] ?? Number.NaN)));
+    const halfWidth = low.map((bound, i) => 0.5 * ((high[i] ?? Number.NaN) - bound));
+    // About the centre, since a + 1 would lose the last digits of a in float32; a symmetric Box has nothing to add.
+    const scaled = tf.add(tf.mul(action, row(halfWidth)), row(centre));
+    return tf.minimum(tf.maximum(scaled, row(low)), row(high));
   }
 }
 

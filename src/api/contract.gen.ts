@@ -398,6 +398,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agents/{agent_id}/policy.onnx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the agent. */
+                agent_id: components["parameters"]["AgentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download the policy
+         * @description One ONNX file (opset 18) that does what `act` does with `deterministic: true`, wherever onnxruntime runs, without this server. Its input `observation` is float32 [N, size of an
+         *     observation], any number of observations, each flat in C order; its output `action` is float32 [N, size of an action], already scaled and clamped to the bounds of the action space.
+         *
+         *     While the agent trains, the file holds the last published policy, as `act` uses it. Its metadata names `agent_id`, `spec_id`, `algorithm`, `timesteps` (that the policy has learnt from)
+         *     and `gymserve_version`, and where the policy is that of a checkpoint, `checkpoint_id` and `model_sha256` (the digest of the checkpoint's content). `Repr-Digest` is the SHA-256 of
+         *     the file itself. For the policy of an earlier checkpoint, make a fork of it with `from_checkpoint_id`.
+         */
+        get: operations["getAgentPolicyOnnx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/agents/{agent_id}/train": {
         parameters: {
             query?: never;
@@ -2352,6 +2380,50 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    getAgentPolicyOnnx: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags that the client has. */
+                "if-none-match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Id of the agent. */
+                agent_id: components["parameters"]["AgentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (the bytes of an ONNX file) */
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The file is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     trainAgent: {
         parameters: {
             query?: never;
@@ -2637,6 +2709,7 @@ export interface operations {
             /** @description The file is the one that `If-None-Match` names. */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content?: never;

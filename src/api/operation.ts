@@ -26,10 +26,13 @@ export interface Call<Id extends OperationId> {
 
 type Success = 200 | 201 | 202 | 204 | 206 | 304;
 
-/** JSON where the contract has JSON; any other media type is text or a stream of bytes. */
+/** JSON where the contract has JSON; any other media type is text or bytes, at once or as a stream. */
 type Content<C> = C extends object
   ? {
-      [T in keyof C]: { readonly type: T; readonly body: T extends 'application/json' ? C[T] : Readable | string };
+      [T in keyof C]: {
+        readonly type: T;
+        readonly body: T extends 'application/json' ? C[T] : Readable | Uint8Array | string;
+      };
     }[keyof C]
   : { readonly type?: never; readonly body?: never };
 

@@ -12,7 +12,10 @@ export type EnvironmentsService = Pick<
   Environments,
   'create' | 'list' | 'get' | 'delete' | 'reset' | 'step' | 'sampleAction'
 >;
-export type AgentsService = Pick<Agents, 'create' | 'list' | 'get' | 'update' | 'delete' | 'act' | 'restore'>;
+export type AgentsService = Pick<
+  Agents,
+  'create' | 'list' | 'get' | 'update' | 'delete' | 'act' | 'policyModel' | 'restore'
+>;
 export type CheckpointsService = Pick<Checkpoints, 'create' | 'list' | 'get' | 'content' | 'delete'>;
 export type JobsService = Pick<
   Jobs,

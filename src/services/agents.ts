@@ -13,7 +13,7 @@ import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { newId } from './ids.ts';
 import type { Jobs } from './jobs.ts';
-import type { Policies } from './policies.ts';
+import { aboutPolicy, type Policies } from './policies.ts';
 
 export interface AgentRecord extends AgentRow {
   /** Environment steps the agent has learnt from, as of its checkpoint. */
@@ -66,6 +66,7 @@ export class Agents {
   readonly #policies: Policies;
   readonly #pool: EnvironmentPool;
   readonly #engine: EngineName;
+  readonly #version: string;
 
   constructor(options: {
     readonly database: Database;
@@ -76,6 +77,8 @@ export class Agents {
     readonly pool: EnvironmentPool;
     /** For acting. */
     readonly engine: EngineName;
+    /** Of Gymserve, for the files it hands out. */
+    readonly version: string;
   }) {
     this.#database = options.database;
     this.#store = options.store;
@@ -84,6 +87,7 @@ export class Agents {
     this.#policies = options.policies;
     this.#pool = options.pool;
     this.#engine = options.engine;
+    this.#version = options.version;
   }
 
   async create(wanted: CreateAgent): Promise<AgentRecord> {
@@ -148,6 +152,17 @@ export class Agents {
     const [action] = actions;
     if (action === undefined) throw new Error(`Agent ${id} gave no action for one observation.`);
     return { action, policyStep };
+  }
+
+  /** The agent's last published policy as an ONNX file that acts as `act` does where it is deterministic. */
+  async policyModel(id: string): Promise<{ readonly model: Uint8Array; readonly sha256: string }> {
+    const row = this.#find(id);
+    const policy = this.#policies.of(row, this.#checkpoints.row(row.checkpointId));
+    return await this.#pool.askAny({
+      type: 'exportPolicy',
+      policy: { ...row, ...identityOf(row), state: policy.state },
+      about: aboutPolicy(row, policy, this.#version),
+    });
   }
 
   /** Puts the agent back to one of its own checkpoints. */

@@ -1,4 +1,5 @@
 // Where an agent's policy stands now: published by its running job, else in its checkpoint.
+import type { ModelAbout } from '../compute/onnx/model.ts';
 import type { Tensors } from '../math/tensor.ts';
 import type { AgentRow } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
@@ -35,4 +36,26 @@ export class Policies {
       }
     );
   }
+}
+
+/** What the file of a policy says of it. A policy that a running job published is in no checkpoint yet, so it names none. */
+export function aboutPolicy(
+  agent: AgentRow,
+  { version, policyStep, state }: CurrentPolicy,
+  gymserve: string,
+): ModelAbout {
+  const { id, algorithm, specId } = agent;
+  return {
+    name: 'policy',
+    description: `Deterministic policy of ${id}: ${algorithm} on ${specId} after ${policyStep} timesteps.`,
+    version: gymserve,
+    metadata: {
+      agent_id: id,
+      spec_id: specId,
+      algorithm,
+      timesteps: String(policyStep),
+      ...('model' in state && { checkpoint_id: version, model_sha256: state.model.sha256 }),
+      gymserve_version: gymserve,
+    },
+  };
 }

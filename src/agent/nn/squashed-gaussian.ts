@@ -27,8 +27,11 @@ export function gaussianHead(output: tf.Tensor): GaussianHead {
 const preSquash = ({ mean, logStd }: GaussianHead, noise: tf.Tensor): tf.Tensor =>
   tf.add(mean, tf.mul(tf.exp(logStd), noise));
 
-/** a = tanh(μ + σ·ε) [batch, action]; with ε = 0 the mean action tanh(μ). */
+/** a = tanh(μ + σ·ε) [batch, action]; with ε = 0 `meanAction`. */
 export const squashedAction = (head: GaussianHead, noise: tf.Tensor): tf.Tensor => tf.tanh(preSquash(head, noise));
+
+/** tanh(μ) [batch, action]: the mean action. */
+export const meanAction = ({ mean }: GaussianHead): tf.Tensor => tf.tanh(mean);
 
 /**
  * log π(a) [batch, 1] of a = tanh(u), u = μ + σ·ε:

@@ -1,3 +1,4 @@
+import { fileHeaders, namesTag } from '../download.ts';
 import { created, GONE, type Handlers, json } from '../operation.ts';
 import { listOf, pageQueryOf } from '../page.ts';
 import type { AgentsService, CheckpointsService, JobsService } from '../services.ts';
@@ -31,6 +32,13 @@ export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsServi
     },
 
     act: async ({ params, body }) => json(200, actToWire(await agents.act(params.agent_id, actFromWire(body)))),
+
+    getAgentPolicyOnnx: async ({ params, headers }) => {
+      const { model, sha256 } = await agents.policyModel(params.agent_id);
+      const file = fileHeaders(sha256, `${params.agent_id}.onnx`);
+      if (namesTag(headers['if-none-match'], file.ETag)) return { status: 304, headers: { ETag: file.ETag } };
+      return { status: 200, type: 'application/octet-stream', headers: file, body: model };
+    },
 
     trainAgent: async ({ params, body }) => {
       const job = await jobs.train(params.agent_id, trainFromWire(body));

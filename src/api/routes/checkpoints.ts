@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { DomainError } from '../../errors.ts';
 import { parseRange } from '../byte-range.ts';
+import { fileHeaders, namesTag } from '../download.ts';
 import { GONE, type Handlers, json } from '../operation.ts';
 import type { CheckpointsService } from '../services.ts';
 import { checkpointToWire } from '../wire/checkpoint.ts';
@@ -11,16 +12,11 @@ export function checkpointRoutes(checkpoints: CheckpointsService) {
 
     getCheckpointContent: async ({ params, headers }) => {
       const { path, sizeBytes, sha256 } = await checkpoints.content(params.checkpoint_id);
-      const etag = `"${sha256}"`;
-      if (namesTag(headers['if-none-match'], etag)) return { status: 304 };
-      const common = {
-        ETag: etag,
-        'Repr-Digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,
-        'Accept-Ranges': 'bytes',
-        'Content-Disposition': `attachment; filename="${params.checkpoint_id}.safetensors"`,
-      } as const;
+      const file = fileHeaders(sha256, `${params.checkpoint_id}.safetensors`);
+      if (namesTag(headers['if-none-match'], file.ETag)) return { status: 304, headers: { ETag: file.ETag } };
+      const common = { ...file, 'Accept-Ranges': 'bytes' } as const;
       const type = 'application/octet-stream';
-      const stale = headers['if-range'] !== undefined && headers['if-range'] !== etag;
+      const stale = headers['if-range'] !== undefined && headers['if-range'] !== file.ETag;
       const range = stale ? null : parseRange(headers.range, sizeBytes);
       if (range === null) {
         return {
@@ -52,9 +48,4 @@ export function checkpointRoutes(checkpoints: CheckpointsService) {
       return GONE;
     },
   } satisfies Partial<Handlers>;
-}
-
-function namesTag(header: string | undefined, etag: string): boolean {
-  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
-  return tags.includes(etag) || tags.includes('*');
 }

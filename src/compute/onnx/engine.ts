@@ -4,7 +4,7 @@ import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { CompileOptions, Engine, Program } from '../engine.ts';
 import type { Graph, Node } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
-import { matchState } from '../state.ts';
+import { findNonFinite, matchState } from '../state.ts';
 import { type LoweredModel, lower } from './lower.ts';
 
 export const onnxCpuEngine: Engine = {
@@ -13,8 +13,11 @@ export const onnxCpuEngine: Engine = {
     // Loaded when first needed: a machine without the native binding can still start and say so.
     const ort = await import('onnxruntime-node');
     const model = lower(optimize(graph));
+    options.dump?.({ stage: 'onnx', extension: 'onnx', content: model.bytes });
     const session = await ort.InferenceSession.create(model.bytes, sessionOptions(options));
-    return new OnnxProgram(graph, model, session, ort.Tensor as unknown as TensorMaker);
+    // Threads belong to it: onnxruntime cuts a product by their number, and rounds otherwise then.
+    const identity = `onnx-cpu ${ort.env.versions.common} ${options.threads}`;
+    return new OnnxProgram(graph, model, session, ort.Tensor as unknown as TensorMaker, identity);
   },
 };
 
@@ -39,13 +42,15 @@ type Bindings = { [name: string]: OrtTensor };
 class OnnxProgram implements Program {
   readonly inputs: Readonly<Record<string, Float32Array>>;
   readonly outputs: Readonly<Record<string, Float32Array>>;
+  readonly identity: string;
   readonly #graph: Graph;
   readonly #session: InferenceSession;
   /** Two sets: what one call writes, the next reads. A state that no call changes is the same array in both. */
   readonly #sides: readonly [Side, Side];
   #side: 0 | 1 = 0;
 
-  constructor(graph: Graph, model: LoweredModel, session: InferenceSession, Tensor: TensorMaker) {
+  constructor(graph: Graph, model: LoweredModel, session: InferenceSession, Tensor: TensorMaker, identity: string) {
+    this.identity = identity;
     this.#graph = graph;
     this.#session = session;
     this.inputs = arraysFor(graph.inputs);
@@ -80,6 +85,10 @@ class OnnxProgram implements Program {
     const { feeds, fetches } = this.#sides[this.#side];
     await this.#session.run(feeds, fetches);
     this.#side = this.#side === 0 ? 1 : 0;
+  }
+
+  nonFinite(): readonly string[] {
+    return findNonFinite(this.outputs, () => this.#sides[this.#side].state);
   }
 
   peek(name: string): Float32Array {

@@ -1,7 +1,8 @@
 // A graph as an ONNX model: one case a kind of node. What runs it is engine.ts; the same bytes are a valid .onnx file.
+import type { Tensor } from '../../math/tensor.ts';
 import type { BinaryKind, Graph, Node, UnaryKind } from '../graph.ts';
 import { roots, topological } from '../nodes.ts';
-import { ModelWriter } from './model.ts';
+import { type ModelAbout, ModelWriter } from './model.ts';
 
 /** Names in the model of what crosses the border. What the program never reads has none. */
 export interface LoweredModel {
@@ -11,6 +12,21 @@ export interface LoweredModel {
   /** `after` is absent where the program leaves the state as it is. */
   readonly state: ReadonlyMap<string, { readonly before?: string; readonly after?: string }>;
 }
+
+/** How a model that is kept as a file differs from one that is run here and now. */
+export interface LowerOptions {
+  /** Values of states by name: constants of the model instead of inputs. */
+  readonly values: ReadonlyMap<string, Tensor<Float32Array>>;
+  /** What the first dimension of every input and output is called, instead of the size it has; the rest of the graph must not depend on that. */
+  readonly batch: string | null;
+  readonly about: ModelAbout;
+}
+
+const RUN_HERE: LowerOptions = {
+  values: new Map(),
+  batch: null,
+  about: { name: 'program', description: '', version: '', metadata: {} },
+};
 
 const UNARY: Readonly<Record<Exclude<UnaryKind, 'square' | 'step'>, string>> = {
   neg: 'Neg',
@@ -43,10 +59,11 @@ const BINARY: Readonly<Record<BinaryKind, string>> = {
 
 const LARGEST_FLOAT = 3.4028234663852886e38;
 
-const REDUCTION = { sum: 'ReduceSum', mean: 'ReduceMean', max: 'ReduceMax' } as const;
+const REDUCTION = { sum: 'ReduceSum', mean: 'ReduceMean' } as const;
 
-/** Names in the model: inputs and outputs keep theirs; a state `s` is `s:before` and `s:after`. */
-export function lower(graph: Graph, graphName = 'program'): LoweredModel {
+/** Names in the model: inputs and outputs keep theirs; a state `s` is `s:before` and `s:after`, or `s` where its value is given. */
+export function lower(graph: Graph, { values, batch, about }: LowerOptions = RUN_HERE): LoweredModel {
+  const declared = (shape: readonly number[]) => (batch === null ? shape : [batch, ...shape.slice(1)]);
   const writer = new ModelWriter();
   const names = new Map<Node, string>();
   const order = topological(graph);
@@ -56,11 +73,16 @@ export function lower(graph: Graph, graphName = 'program'): LoweredModel {
     if (!live.has(node)) continue;
     names.set(node, name);
     inputs.set(name, name);
-    writer.input(name, node.shape);
+    writer.input(name, declared(node.shape));
   }
   const befores = new Map<string, string>();
   for (const [name, { before, after }] of graph.state) {
     if (!live.has(before) || (before === after && !isRead(order, graph, before))) continue;
+    const value = values.get(name);
+    if (value !== undefined) {
+      names.set(before, writer.constant(name, value.shape, value.data));
+      continue;
+    }
     names.set(before, `${name}:before`);
     befores.set(name, `${name}:before`);
     writer.input(`${name}:before`, before.shape);
@@ -72,7 +94,7 @@ export function lower(graph: Graph, graphName = 'program'): LoweredModel {
     if (claimed.has(node) || node.op.kind === 'input' || node.op.kind === 'constant') aliases.push([node, name]);
     else names.set(node, name);
     claimed.add(node);
-    writer.output(name, node.shape);
+    writer.output(name, declared(node.shape));
     return name;
   };
   const outputs = new Map([...graph.outputs].map(([name, node]) => [name, claim(node, name)] as const));
@@ -97,7 +119,7 @@ export function lower(graph: Graph, graphName = 'program'): LoweredModel {
     );
   }
   for (const [node, name] of aliases) writer.node('Identity', [names.get(node) as string], name);
-  return { bytes: writer.encode(graphName), inputs, outputs, state };
+  return { bytes: writer.encode(about), inputs, outputs, state };
 }
 
 function isRead(order: readonly Node[], graph: Graph, node: Node): boolean {
@@ -162,13 +184,17 @@ function write(writer: ModelWriter, node: Node, inputs: readonly string[], outpu
     case 'sum':
     case 'mean':
     case 'max':
+      if (op.kind === 'max') {
+        largest(writer, op, x, output);
+        return;
+      }
       if (op.kind === 'sum' && isColumnSum(node)) {
         columnSum(writer, node, x, output);
         return;
       }
       writer.node(REDUCTION[op.kind], op.axes.length === 0 ? [x] : [x, writer.integers(op.axes)], output, {
         keepdims: { int: op.keepDims ? 1 : 0 },
-        ...(op.kind === 'max' || op.axes.length > 0 ? {} : { noop_with_empty_axes: { int: 1 } }),
+        ...(op.axes.length > 0 ? {} : { noop_with_empty_axes: { int: 1 } }),
       });
       return;
     case 'matmul':
@@ -213,6 +239,23 @@ function write(writer: ModelWriter, node: Node, inputs: readonly string[], outpu
       op satisfies never;
       throw new TypeError(`Unknown op ${JSON.stringify(op)}.`);
   }
+}
+
+/** onnxruntime's `ReduceMax` passes over NaN, as IEEE 754's maxNum does; here NaN must stay visible. */
+function largest(
+  writer: ModelWriter,
+  { axes, keepDims }: { readonly axes: readonly number[]; readonly keepDims: boolean },
+  x: string,
+  output: string,
+): void {
+  const reduce = (from: string, to: string): string =>
+    writer.node('ReduceMax', axes.length === 0 ? [from] : [from, writer.integers(axes)], to, {
+      keepdims: { int: keepDims ? 1 : 0 },
+    });
+  const isNan = writer.node('IsNaN', [x], `${output}:nan`);
+  const flags = writer.node('Cast', [isNan], `${output}:flags`, { to: { int: 1 } });
+  const any = writer.node('Cast', [reduce(flags, `${output}:flag`)], `${output}:any`, { to: { int: 9 } });
+  writer.node('Where', [any, writer.scalar(Number.NaN), reduce(x, `${output}:max`)], output);
 }
 
 /** A bias's gradient: the sum over the rows of a matrix of several columns. */

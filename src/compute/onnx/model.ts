@@ -1,5 +1,4 @@
 // The fields of onnx.proto3 that a program needs, by name: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3.
-import { sizeOf } from '../../math/tensor.ts';
 import { bytes, encode, type Field, float, integer, message, string } from './protobuf.ts';
 
 /** IR version 8 with opset 18: what onnxruntime has read since 1.14. */
@@ -11,6 +10,20 @@ const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
 
 export type Attribute = { readonly float: number } | { readonly int: number } | { readonly ints: readonly number[] };
 
+/** What a model says of itself. */
+export interface ModelAbout {
+  /** Of the graph. */
+  readonly name: string;
+  readonly description: string;
+  /** Of Gymserve. */
+  readonly version: string;
+  /** For whoever reads the file: names and values as they like. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Of an input or output: a number of elements, or the name of a dimension that is known only when the model runs. */
+type Dimension = number | string;
+
 /** Nodes, initializers, inputs and outputs of one graph, in the order in which they were added. */
 export class ModelWriter {
   readonly #nodes: Field[] = [];
@@ -18,11 +31,11 @@ export class ModelWriter {
   readonly #inputs: Field[] = [];
   readonly #outputs: Field[] = [];
 
-  input(name: string, shape: readonly number[]): void {
+  input(name: string, shape: readonly Dimension[]): void {
     this.#inputs.push(message(11, ...valueInfo(name, shape)));
   }
 
-  output(name: string, shape: readonly number[]): void {
+  output(name: string, shape: readonly Dimension[]): void {
     this.#outputs.push(message(12, ...valueInfo(name, shape)));
   }
 
@@ -79,19 +92,15 @@ export class ModelWriter {
     return name;
   }
 
-  encode(graphName: string): Uint8Array {
+  encode({ name, description, version, metadata }: ModelAbout): Uint8Array {
     return encode(
       integer(1, IR_VERSION),
       string(2, 'gymserve'),
-      message(
-        7,
-        ...this.#nodes,
-        string(2, graphName),
-        ...this.#initializers.values(),
-        ...this.#inputs,
-        ...this.#outputs,
-      ),
+      string(3, version),
+      string(6, description),
+      message(7, ...this.#nodes, string(2, name), ...this.#initializers.values(), ...this.#inputs, ...this.#outputs),
       message(8, string(1, ''), integer(2, OPSET)),
+      ...Object.entries(metadata).map(([key, value]) => message(14, string(1, key), string(2, value))),
     );
   }
 }
@@ -100,9 +109,9 @@ function bytesOf(values: Float32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-function valueInfo(name: string, shape: readonly number[]): Field[] {
-  if (sizeOf(shape) < 1) throw new RangeError(`"${name}" has an empty shape [${shape}].`);
-  const dimensions = shape.map((size) => message(1, integer(1, size)));
+function valueInfo(name: string, shape: readonly Dimension[]): Field[] {
+  if (shape.includes(0)) throw new RangeError(`"${name}" has an empty shape [${shape}].`);
+  const dimensions = shape.map((size) => message(1, typeof size === 'number' ? integer(1, size) : string(2, size)));
   return [string(1, name), message(2, message(1, integer(1, ELEMENT_TYPE.float32), message(2, ...dimensions)))];
 }
 

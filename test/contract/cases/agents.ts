@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { NEW_AGENT, type RealContext, SMALL, SPEC } from '../../support/real-servers.ts';
 
-export function agentCases({ http, start }: RealContext): void {
+export function agentCases({ http, start, dataDir }: RealContext): void {
   let path = '';
   let agent: { id: string; checkpoint_id: string } = { id: '', checkpoint_id: '' };
   before(async () => {
@@ -98,6 +101,36 @@ export function agentCases({ http, start }: RealContext): void {
       const { body } = await http.post(`${path}/act`).send(wrong).expect(422);
       assert.equal(body.code, 'observation_out_of_space');
     }
+  });
+
+  test('the policy is a file with a digest and a name, and is not sent to a client that has it', async () => {
+    const { body, headers } = await http.get(`${path}/policy.onnx`).expect(200);
+    const digest = createHash('sha256').update(body);
+    assert.equal(headers['content-type'], 'application/octet-stream');
+    assert.equal(headers['content-length'], `${body.length}`);
+    assert.equal(headers['content-disposition'], `attachment; filename="${agent.id}.onnx"`);
+    assert.equal(headers['repr-digest'], `sha-256=:${digest.copy().digest('base64')}:`);
+    assert.equal(headers['etag'], `"${digest.digest('hex')}"`);
+    const head = await http.call('HEAD', `${path}/policy.onnx`).expect(200);
+    assert.deepEqual([head.headers['etag'], head.headers['content-length']], [headers['etag'], `${body.length}`]);
+    const tags = `"other", W/${headers['etag']}`;
+    const same = await http.get(`${path}/policy.onnx`).set('if-none-match', tags).expect(304);
+    assert.equal(same.headers['etag'], headers['etag']);
+  });
+
+  test('the policy of an agent whose checkpoint was lost is 422 and says what is missing', async () => {
+    const lost = (
+      await http
+        .post('/v1/agents')
+        .send({ ...NEW_AGENT, seed: 422 })
+        .expect(201)
+    ).body;
+    const { sha256 } = (await http.get(`/v1/checkpoints/${lost.checkpoint_id}`).expect(200)).body;
+    rmSync(join(dataDir, 'blobs', sha256));
+    const { body } = await http.get(`/v1/agents/${lost.id}/policy.onnx`).expect(422);
+    assert.equal(body.code, 'checkpoint_corrupt');
+    assert.match(body.detail, new RegExp(sha256));
+    await http.delete(`/v1/agents/${lost.id}`).expect(204);
   });
 
   for (const plan of [

@@ -4,6 +4,7 @@ import type { BoxDocument, JsonTensor, SpaceDocument } from '../../../envs/space
 import { DomainError } from '../../../errors.ts';
 import { nest, sizeOf, type Tensors, zeros } from '../../../math/tensor.ts';
 import type { AgentSpaces, Algorithm } from '../../algorithm.ts';
+import { meanAction } from '../../nn/squashed-gaussian.ts';
 import { resolveSac, SAC_SCHEMA, sacConfig } from './config.ts';
 import { createSacLearner } from './learner.ts';
 import {
@@ -12,6 +13,7 @@ import {
   criticPacks,
   initializeActor,
   initializeCritic,
+  policyHead,
   type Sizes,
   TARGETS,
 } from './networks.ts';
@@ -56,6 +58,14 @@ export const sac: Algorithm = {
     createSacLearner(setup, sizesOf(setup.spaces, setup.hyperparameters['hidden_sizes'] as readonly number[])),
   createPolicy: (setup) =>
     createSacPolicy(setup, sizesOf(setup.spaces, setup.hyperparameters['hidden_sizes'] as readonly number[])),
+  meanPolicy(hyperparameters, spaces) {
+    const packs = actorPacks(sizesOf(spaces, hyperparameters['hidden_sizes'] as readonly number[]));
+    const places = packs.flatMap((pack) => pack.places);
+    return {
+      parameters: Object.fromEntries(places.map(({ name, shape }) => [name, shape])),
+      act: (parameters, observation) => meanAction(policyHead(parameters, observation)),
+    };
+  },
 };
 
 /** Memory is bounded before it is taken: with moments and targets an agent holds about four numbers a parameter, training eight. */
