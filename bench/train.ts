@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { ActionScale } from '../src/agent/action-scale.ts';
 import type { Learner } from '../src/agent/algorithm.ts';
 import { findAlgorithm } from '../src/agent/algorithm-registry.ts';
-import { findEngine } from '../src/compute/engines.ts';
+import { Engines } from '../src/compute/engines.ts';
+import { loadConfig } from '../src/config.ts';
 import type { Env } from '../src/envs/env.ts';
 import { make } from '../src/envs/registry.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
@@ -57,7 +58,7 @@ for (const threads of values.threads === undefined ? [1, 2] : [Number(values.thr
 
 async function measure(threads: number, steps: number): Promise<Row> {
   const algorithm = findAlgorithm('sac');
-  const engine = await findEngine(values.engine);
+  const engine = await new Engines(loadConfig([]).engines).find(values.engine);
   const hyperparameters = algorithm.resolve({ learning_starts: WARM_UP });
   using env = await make(SPEC);
   const spaces = algorithm.checkSpaces(env.observationSpace.toDocument(), env.actionSpace.toDocument());
@@ -114,6 +115,7 @@ function timedEnv(env: Env, clock: { env: number }): Env {
 
 function timedLearner(learner: Learner, clock: { update: number; updates: number }): Learner {
   return {
+    engineIdentity: learner.engineIdentity,
     explore: (observation) => learner.explore(observation),
     observe: (transition) => learner.observe(transition),
     updatesDue: () => learner.updatesDue(),

@@ -1,13 +1,19 @@
 // How fast a SAC update runs, by engine and threads, beside the matrix products it is made of.
 // node dist/bench/updates.js [--json] [--engine E] [--threads N] [--hidden 256,256] [--batch 256]
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { execFile } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
 import { updateProgram } from '../src/agent/algorithms/sac/programs.ts';
 import type { Engine, Program } from '../src/compute/engine.ts';
-import { findEngine } from '../src/compute/engines.ts';
+import { Engines } from '../src/compute/engines.ts';
 import type { Graph, Node } from '../src/compute/graph.ts';
+import { findCompiler } from '../src/compute/native/compiler.ts';
 import { matmulFlops, nodeMaker, topological } from '../src/compute/nodes.ts';
 import { optimize } from '../src/compute/passes/optimize.ts';
+import { loadConfig } from '../src/config.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
 
 /** HalfCheetah-v5's. */
@@ -25,7 +31,10 @@ export interface UpdateTiming {
   /** The same matrix products, with nothing between them. */
   readonly gemm_ms_per_update: number;
   readonly ratio_to_gemm: number;
-  /** Share of the machine's multiply-add peak; null where the engine cannot measure that peak. */
+  /**
+   * The products' floating-point operations over the time, as a share of what the same threads reach in registers alone, measured
+   * after every block; null where no compiler is known.
+   */
   readonly peak_fraction: number | null;
 }
 
@@ -40,7 +49,9 @@ export async function main(argv: readonly string[]): Promise<void> {
       batch: { type: 'string', default: '256' },
     },
   });
-  const engine = await findEngine(values.engine);
+  const settings = loadConfig([]).engines;
+  const engine = await new Engines(settings).find(values.engine);
+  const peak = await peakMeter(engine, settings.compiler);
   const graph = updateProgram(
     { observation: OBSERVATION, action: ACTION, hidden: values.hidden.split(',').map(Number) },
     {
@@ -53,19 +64,22 @@ export async function main(argv: readonly string[]): Promise<void> {
     },
   );
   for (const threads of values.threads === undefined ? [1, 2] : [Number(values.threads)]) {
-    const timing = await measure(engine, graph, threads);
+    const timing = await measure(engine, graph, threads, peak);
     console.log(values.json ? JSON.stringify(timing) : describe(timing, matmulFlops(optimize(graph))));
   }
 }
 
-async function measure(engine: Engine, graph: Graph, threads: number): Promise<UpdateTiming> {
+async function measure(engine: Engine, graph: Graph, threads: number, peak: PeakMeter | null): Promise<UpdateTiming> {
   const update = await filled(engine, graph, threads);
   const products = await filled(engine, productsOf(optimize(graph)), threads);
   const calls = { update: await callsIn(update), products: await callsIn(products) };
   const times = { update: [] as number[], products: [] as number[] };
+  const fractions: number[] = [];
   for (let block = 0; block < BLOCKS; block += 1) {
-    times.update.push(await millisecondsPerCall(update, calls.update));
+    const update_ms = await millisecondsPerCall(update, calls.update);
+    times.update.push(update_ms);
     times.products.push(await millisecondsPerCall(products, calls.products));
+    if (peak !== null) fractions.push(matmulFlops(optimize(graph)) / (update_ms * 1e6) / (await peak(threads)));
   }
   await Promise.all([update.dispose(), products.dispose()]);
   const [ms, gemm] = [median(times.update), median(times.products)];
@@ -77,8 +91,23 @@ async function measure(engine: Engine, graph: Graph, threads: number): Promise<U
     ms_per_update: round(ms),
     gemm_ms_per_update: round(gemm),
     ratio_to_gemm: round(ms / gemm),
-    peak_fraction: null,
+    peak_fraction: peak === null ? null : round(median(fractions)),
   };
+}
+
+/** GFLOP/s that so many threads reach in a loop of multiplications and additions in registers. */
+type PeakMeter = (threads: number) => Promise<number>;
+
+/** Null for an engine other than native: only there the compiler that is needed is known to work. */
+async function peakMeter(engine: Engine, compiler: string): Promise<PeakMeter | null> {
+  if (engine.name !== 'native') return null;
+  const tool = await findCompiler(compiler === 'auto' ? undefined : [compiler]);
+  const program = join(await mkdtemp(join(tmpdir(), 'gymserve-peak-')), 'fma-peak');
+  const source = fileURLToPath(new URL('../../bench/fma-peak.c', import.meta.url));
+  const runtime = fileURLToPath(new URL('../src/compute/native/runtime', import.meta.url));
+  const run = promisify(execFile);
+  await run(tool.command, [...tool.flags, `-I${runtime}`, source, '-o', program, '-lm']);
+  return async (threads) => Number((await run(program, [String(threads)])).stdout);
 }
 
 /** A program with numbers of an ordinary size in its state and inputs; steps so small that the numbers stay ordinary. */

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { EngineSettings } from './compute/engines.ts';
 
 export interface Config {
   /** Address to listen on; only loopback without keys, unless `insecure`. */
@@ -14,6 +15,8 @@ export interface Config {
   readonly dataDir: string;
   /** Engine name or `auto`, for jobs that name none. */
   readonly engine: string;
+  /** What engines need to know of this machine. */
+  readonly engines: EngineSettings;
   /** Threads of one training update, for jobs that name none. */
   readonly threads: number;
   /** Jobs that train at the same time; the rest wait in order. */
@@ -43,6 +46,9 @@ const OPTIONS = {
   port: 'port to listen on (8000; 0 = any free port)',
   'data-dir': 'where the database and the checkpoints live (./data)',
   engine: 'engine of jobs that name none (auto)',
+  cc: 'C compiler of the native engine: a command, auto, or off (auto)',
+  'cache-dir': 'where the native engine keeps compiled programs (cache in the data directory)',
+  'dump-graph': 'directory to write every compiled program to, stage by stage (none)',
   threads: 'threads of one training update (cores divided by running jobs)',
   'max-running-jobs': 'jobs that train at the same time (cores - 1)',
   'env-workers': 'threads that host environments (cores - 1)',
@@ -77,6 +83,11 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     port: integer('port', given, 8000, 0, 65_535),
     dataDir,
     engine: given('engine') ?? 'auto',
+    engines: {
+      compiler: given('cc') ?? 'auto',
+      cacheDirectory: join(resolve(given('cache-dir') ?? join(dataDir, 'cache')), 'native'),
+      dumpDirectory: given('dump-graph') === undefined ? null : resolve(given('dump-graph') as string),
+    },
     threads: integer('threads', given, Math.max(1, Math.floor(cores / maxRunningJobs)), 1, 256),
     maxRunningJobs,
     envWorkers: integer('env-workers', given, Math.max(1, cores - 1), 1, 64),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { buildApp, DEFAULT_BODY_LIMIT_BYTES } from './api/app.ts';
-import { findEngine } from './compute/engines.ts';
+import { Engines } from './compute/engines.ts';
 import { type Config, ConfigError } from './config.ts';
 import { DomainError } from './errors.ts';
 import { Agents } from './services/agents.ts';
@@ -24,7 +24,7 @@ import { EnvironmentPool } from './workers/environment-pool.ts';
 
 export type ServerConfig = Pick<
   Config,
-  'dataDir' | 'engine' | 'threads' | 'maxRunningJobs' | 'envWorkers' | 'resumeJobs' | 'apiKeyDigests'
+  'dataDir' | 'engine' | 'engines' | 'threads' | 'maxRunningJobs' | 'envWorkers' | 'resumeJobs' | 'apiKeyDigests'
 > & {
   /** Null = silent. */
   readonly logger: FastifyBaseLogger | { readonly level: string } | null;
@@ -43,13 +43,15 @@ export interface GymserveServer {
 /** Throws `data_dir_in_use`, `engine_not_available` for a configured engine, and what the disk says. */
 export async function createServer(config: ServerConfig): Promise<GymserveServer> {
   const { dataDir, limits = {} } = config;
-  const engine = await findEngine(config.engine);
+  const engines = new Engines(config.engines);
+  const actingEngine = await engines.find(config.engine, 'act');
   const { database, blobs } = openStorage(dataDir);
   const agentStore = new AgentStore(database);
   const jobStore = new JobStore(database);
   const checkpoints = new Checkpoints({ store: new CheckpointStore(database), blobs });
   await checkpoints.sweepAtStart();
 
+  const version = versionOfPackage();
   const policies = new Policies();
   let reportError = (error: unknown) => process.emitWarning(String(error));
   const onError = (error: unknown) => reportError(error);
@@ -60,6 +62,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     checkpoints,
     policies,
     dataDir,
+    engines: config.engines,
     slots: config.maxRunningJobs,
     onError,
   });
@@ -69,12 +72,14 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     checkpoints,
     journal,
     scheduler,
+    engines,
     defaults: { engine: config.engine, threads: config.threads },
     ...(limits.queuedJobs !== undefined && { maxQueued: limits.queuedJobs }),
   });
-  const environments = new Environments({ workers: config.envWorkers, dataDir, limits });
+  const workerData = { dataDir, engines: config.engines };
+  const environments = new Environments({ workers: config.envWorkers, workerData, limits });
   // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
-  const agentWorkers = new EnvironmentPool({ size: 1, dataDir, onWorkerLost: () => undefined });
+  const agentWorkers = new EnvironmentPool({ size: 1, workerData, onWorkerLost: () => undefined });
   const agents = new Agents({
     database,
     store: agentStore,
@@ -82,7 +87,8 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     jobs,
     policies,
     pool: agentWorkers,
-    engine: engine.name,
+    engine: actingEngine.name,
+    version,
   });
   checkpoints.connect({
     currentOf: (agentId) => agents.get(agentId).checkpointId,
@@ -90,7 +96,8 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     neededBy: (checkpoint) => jobs.neededBy(checkpoint),
   });
   const server = new Server({
-    version: versionOfPackage(),
+    version,
+    engines,
     bodyBytes: DEFAULT_BODY_LIMIT_BYTES,
     environments,
     agents: agentStore,

@@ -1,8 +1,10 @@
 // What a learning algorithm is to the training loop. One folder per algorithm under algorithms/.
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Engine } from '../compute/engine.ts';
 import type { BoxDocument, SpaceDocument } from '../envs/spaces/space.ts';
 import type { Pcg64 } from '../math/pcg64.ts';
 import type { Tensors } from '../math/tensor.ts';
+import type { Shapes } from './nn/mlp.ts';
 
 /** Flat sizes an algorithm works with. Inside an agent actions live in [−1, 1]; `ActionScale` maps them to the Box once. */
 export interface AgentSpaces {
@@ -28,6 +30,8 @@ export interface Algorithm {
   createLearner(setup: LearnerSetup): Promise<Learner>;
   /** Compiles only what acting needs. */
   createPolicy(setup: PolicySetup): Promise<Policy>;
+  /** What `Policy.act` computes where it is deterministic, to be traced into a program that leaves this server. */
+  meanPolicy(hyperparameters: Hyperparameters, spaces: AgentSpaces): MeanPolicy;
 }
 
 export interface LearnerSetup {
@@ -53,6 +57,8 @@ export interface Transition {
 
 /** An agent that learns. */
 export interface Learner {
+  /** What decides the bits of an update beside its numbers: the engine, what it compiled, for what processor. */
+  readonly engineIdentity: string;
   /** The action to explore with now (random during warm-up), in [−1, 1]; valid until the next call. */
   explore(observation: Float32Array | Float64Array): Promise<Float32Array>;
   /** Takes in one transition. */
@@ -91,4 +97,12 @@ export interface Policy {
   /** New parameters, same shapes. */
   setState(state: Tensors): void;
   dispose(): Promise<void>;
+}
+
+/** A policy without its noise, in plain tfjs. */
+export interface MeanPolicy {
+  /** Those of `Learner.policyState` that it reads. */
+  readonly parameters: Shapes;
+  /** Actions [batch, action] in [−1, 1] for observations [batch, observation], the same for a row whatever the batch. */
+  act(parameters: ReadonlyMap<string, tf.Tensor>, observation: tf.Tensor): tf.Tensor;
 }

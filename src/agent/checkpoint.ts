@@ -18,6 +18,8 @@ export interface CheckpointDocument {
   readonly timesteps: number;
   /** Name of the engine that trained it; null before any training. */
   readonly engine: string | null;
+  /** What the engine compiled and for what: a run goes on byte for byte only under the same. Null before any training. */
+  readonly engine_identity: string | null;
 }
 
 type ArrayConstructor = { new (buffer: ArrayBuffer): TypedArray; readonly BYTES_PER_ELEMENT: number };

@@ -1,5 +1,6 @@
 // What runs a traced graph. An engine is one folder beside this file; the float64 reference is one too.
 import type { Tensors } from '../math/tensor.ts';
+import type { Dumped } from './dump.ts';
 import type { Graph } from './graph.ts';
 
 export interface Engine {
@@ -8,11 +9,13 @@ export interface Engine {
   compile(graph: Graph, options: CompileOptions): Promise<Program>;
 }
 
-export type EngineName = 'onnx-cpu' | 'reference';
+export type EngineName = 'native' | 'onnx-cpu' | 'tfjs-cpu' | 'reference';
 
 export interface CompileOptions {
   /** Threads of one call, at least 1. */
   readonly threads: number;
+  /** Shown what the engine makes of the graph. */
+  readonly dump?: (dumped: Dumped) => void;
 }
 
 /** A compiled graph with its state. Not re-entrant: wait for one call before the next. */
@@ -21,8 +24,12 @@ export interface Program {
   readonly inputs: Readonly<Record<string, Float32Array>>;
   /** What the last call returned; overwritten by the next. */
   readonly outputs: Readonly<Record<string, Float32Array>>;
+  /** What decides the bits of its results beside the numbers it is given: equal identities, equal bytes. */
+  readonly identity: string;
   /** One call: inputs and state to outputs and the next state. */
   run(): Promise<void>;
+  /** Outputs that the last call made NaN or infinite, and then states too; a state alone only where the engine watches for it. */
+  nonFinite(): readonly string[];
   /** One tensor of the state as it is now, without a copy where the engine has none to make; read only, valid until the next call. */
   peek(name: string): Float32Array;
   /** A copy of the whole state. */

@@ -1,11 +1,14 @@
 // The engines that this build knows, and whether they work on this machine. An engine is said to be available only after a small
-// program on it matched the float64 reference here, in this process.
+// program on it matched the float64 reference here, in this thread; what could crash runs in a child process first.
 import * as tf from '@tensorflow/tfjs-core';
 import { DomainError } from '../errors.ts';
+import { dumping } from './dump.ts';
 import type { Engine, EngineName } from './engine.ts';
 import type { Graph } from './graph.ts';
+import { nativeEngine } from './native/engine.ts';
 import { onnxCpuEngine } from './onnx/engine.ts';
 import { referenceEngine } from './reference/engine.ts';
+import { tfjsCpuEngine } from './tfjs/engine.ts';
 import { trace } from './trace/trace.ts';
 
 export interface EngineInfo {
@@ -16,6 +19,16 @@ export interface EngineInfo {
   readonly reason: string | null;
 }
 
+/** What the operator decides about engines; plain data, so that every thread can be given it. */
+export interface EngineSettings {
+  /** The C compiler of the native engine: a command, `auto` for the first that works, or `off`. */
+  readonly compiler: string;
+  /** Where compiled programs are kept. */
+  readonly cacheDirectory: string;
+  /** Where every program is written, stage by stage, for a person to read; null = nowhere. */
+  readonly dumpDirectory: string | null;
+}
+
 interface Entry {
   readonly engine: Engine;
   readonly summary: string;
@@ -23,55 +36,87 @@ interface Entry {
   readonly remedy: string;
 }
 
-const ENTRIES: Readonly<Record<EngineName, Entry>> = {
-  'onnx-cpu': {
-    engine: onnxCpuEngine,
-    summary: 'The program as one ONNX graph, run by onnxruntime on the CPU.',
-    remedy: 'Install onnxruntime-node for this platform: `npm install onnxruntime-node --ignore-scripts`.',
-  },
-  reference: {
-    engine: referenceEngine,
-    summary: 'A float64 interpreter: hundreds of times slower, for checks only.',
-    remedy: 'It is part of the server and always works.',
-  },
+/** What `auto` tries, in this order. Acting is worth no compilation: a request would wait for it, and then be answered as fast as by the other. */
+const AUTO: Readonly<Record<'train' | 'act', readonly EngineName[]>> = {
+  train: ['native', 'onnx-cpu'],
+  act: ['onnx-cpu', 'native'],
 };
 
-/** What `auto` tries, in this order. */
-const AUTO: readonly EngineName[] = ['onnx-cpu'];
+export class Engines {
+  readonly #dumpDirectory: string | null;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #checked = new Map<EngineName, Promise<EngineInfo>>();
 
-/** Every engine of this build, each checked once a process. */
-export function engines(): Promise<readonly EngineInfo[]> {
-  return Promise.all(Object.keys(ENTRIES).map((name) => info(name as EngineName)));
-}
-
-/** The engine called `name`, or for `auto` the first that works. Throws `engine_not_available` that says how to get it. */
-export async function findEngine(name: string): Promise<Engine> {
-  const candidates = name === 'auto' ? AUTO : [name as EngineName];
-  const reasons: string[] = [];
-  for (const candidate of candidates) {
-    const entry = Object.hasOwn(ENTRIES, candidate) ? ENTRIES[candidate] : undefined;
-    if (entry === undefined) {
-      throw new DomainError(
-        'engine_not_available',
-        `There is no engine "${name}"; there are: auto, ${Object.keys(ENTRIES).join(', ')}.`,
-      );
-    }
-    const { available, reason } = await info(candidate);
-    if (available) return entry.engine;
-    reasons.push(`The engine "${candidate}" does not work here: ${reason} ${entry.remedy}`);
+  constructor({ compiler, cacheDirectory, dumpDirectory }: EngineSettings) {
+    this.#dumpDirectory = dumpDirectory;
+    const native =
+      compiler === 'off'
+        ? unavailableEngine('native', 'it was turned off with --cc off (GYMSERVE_CC).')
+        : nativeEngine({ cacheDirectory, compiler: compiler === 'auto' ? null : compiler });
+    const entries: readonly Entry[] = [
+      {
+        engine: native,
+        summary: 'The program as C, compiled for this very processor: the fastest.',
+        remedy:
+          'It needs a C compiler (Debian and Ubuntu: `apt-get install gcc libc6-dev`), named by --cc where it is not cc, gcc or clang, and a cache directory whose files may be executed.',
+      },
+      {
+        engine: onnxCpuEngine,
+        summary: 'The program as one ONNX graph, run by onnxruntime on the CPU.',
+        remedy: 'Install onnxruntime-node for this platform: `npm install onnxruntime-node --ignore-scripts`.',
+      },
+      {
+        engine: tfjsCpuEngine,
+        summary: "tfjs's own kernels on its CPU backend, one by one: for comparison.",
+        remedy: 'Install it: `npm install @tensorflow/tfjs-backend-cpu`.',
+      },
+      {
+        engine: referenceEngine,
+        summary: 'A float64 interpreter: hundreds of times slower, for checks only.',
+        remedy: 'It is part of the server and always works.',
+      },
+    ];
+    this.#entries = new Map(entries.map((entry) => [entry.engine.name, entry] as const));
   }
-  throw new DomainError('engine_not_available', reasons.join(' '));
+
+  /** Every engine of this build, each checked once: a small update on it must match the float64 reference. */
+  list(): Promise<readonly EngineInfo[]> {
+    return Promise.all([...this.#entries.values()].map((entry) => this.#check(entry)));
+  }
+
+  /** The engine called `name`, or for `auto` the first that works. Throws `engine_not_available` that says how to get it. */
+  async find(name: string, purpose: keyof typeof AUTO = 'train'): Promise<Engine> {
+    const reasons: string[] = [];
+    for (const candidate of name === 'auto' ? AUTO[purpose] : [name]) {
+      const entry = this.#entries.get(candidate);
+      if (entry === undefined) {
+        const known = ['auto', ...this.#entries.keys()].join(', ');
+        throw new DomainError('engine_not_available', `There is no engine "${name}"; there are: ${known}.`);
+      }
+      const { available, reason } = await this.#check(entry);
+      if (available) return this.#dumpDirectory === null ? entry.engine : dumping(entry.engine, this.#dumpDirectory);
+      reasons.push(`The engine "${candidate}" does not work here: ${reason} ${entry.remedy}`);
+    }
+    throw new DomainError('engine_not_available', reasons.join(' '));
+  }
+
+  #check({ engine, summary }: Entry): Promise<EngineInfo> {
+    const { name } = engine;
+    const known = this.#checked.get(name);
+    if (known !== undefined) return known;
+    const result = selfTest(engine).then((reason) => ({ name, summary, available: reason === null, reason }));
+    this.#checked.set(name, result);
+    return result;
+  }
 }
 
-const checked = new Map<EngineName, Promise<EngineInfo>>();
-
-function info(name: EngineName): Promise<EngineInfo> {
-  const known = checked.get(name);
-  if (known !== undefined) return known;
-  const { engine, summary } = ENTRIES[name];
-  const result = selfTest(engine).then((reason) => ({ name, summary, available: reason === null, reason }));
-  checked.set(name, result);
-  return result;
+function unavailableEngine(name: EngineName, reason: string): Engine {
+  return {
+    name,
+    compile: async () => {
+      throw new DomainError('engine_not_available', reason);
+    },
+  };
 }
 
 /** Why `engine` does not reproduce the reference on a small update, or null where it does. */
@@ -82,7 +127,7 @@ export async function selfTest(engine: Engine): Promise<string | null> {
     const worst = Math.max(...expected.map((value, index) => Math.abs(value - (actual[index] ?? Number.NaN))));
     return worst < 1e-4 ? null : `its results differ from the reference by ${worst}.`;
   } catch (thrown) {
-    return `${(thrown as Error).message.split('\n')[0]}.`;
+    return `${(thrown as Error).message.split('\n')[0]}`.replace(/\.?$/, '.');
   }
 }
 

@@ -22,7 +22,7 @@ export type Op =
   | { readonly kind: 'slice'; readonly begin: readonly number[] }
   | { readonly kind: 'pad'; readonly paddings: readonly (readonly [number, number])[]; readonly value: number };
 
-/** `step` is tfjs's: 1 where x > 0, else 0. */
+/** `step` is tfjs's: 1 where x > 0, else 0; NaN stays. */
 export type UnaryKind =
   | 'neg'
   | 'abs'

@@ -35,3 +35,14 @@ function asFloat32(state: Tensors, name: string): Tensor<Float32Array> {
     throw new DomainError('checkpoint_incompatible', (thrown as Error).message, { cause: thrown });
   }
 }
+
+/** Names of the arrays that hold NaN or infinity: outputs first, and states only where an output does, since to look costs time. */
+export function findNonFinite(
+  outputs: Readonly<Record<string, Float32Array>>,
+  states: () => Readonly<Record<string, Float32Array>>,
+): readonly string[] {
+  const wrong = (arrays: Readonly<Record<string, Float32Array>>): string[] =>
+    Object.keys(arrays).filter((name) => !arrays[name]?.every(Number.isFinite));
+  const names = wrong(outputs);
+  return names.length === 0 ? [] : [...names, ...wrong(states())];
+}

@@ -5,7 +5,7 @@ import { findSpec } from '../envs/registry.ts';
 import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
 import { DomainError } from '../errors.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from '../storage/page.ts';
-import { EnvironmentPool } from '../workers/environment-pool.ts';
+import { EnvironmentPool, type EnvironmentWorkerData } from '../workers/environment-pool.ts';
 import { newId, timeOf } from './ids.ts';
 
 export interface EnvironmentRecord {
@@ -88,13 +88,13 @@ export class Environments {
 
   constructor(options: {
     readonly workers: number;
-    readonly dataDir: string;
+    readonly workerData: EnvironmentWorkerData;
     readonly limits?: Partial<EnvironmentLimits>;
   }) {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#pool = new EnvironmentPool({
       size: options.workers,
-      dataDir: options.dataDir,
+      workerData: options.workerData,
       onWorkerLost: (worker, reason) => this.#loseWorker(worker, reason),
     });
     this.#sweeper = setInterval(() => this.#expire(), SWEEP_EVERY_MS).unref();

@@ -1,5 +1,5 @@
 // Jobs: asked for, watched, cancelled. When they run is the scheduler's business, what is known of them the journal's.
-import { findEngine } from '../compute/engines.ts';
+import type { Engines } from '../compute/engines.ts';
 import { DomainError } from '../errors.ts';
 import type { AgentRow, AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
@@ -50,6 +50,7 @@ export class Jobs {
   readonly #checkpoints: Checkpoints;
   readonly #journal: JobJournal;
   readonly #scheduler: Scheduler;
+  readonly #engines: Engines;
   readonly #defaults: { readonly engine: string; readonly threads: number };
   /** Jobs that may wait. */
   readonly maxQueued: number;
@@ -60,6 +61,7 @@ export class Jobs {
     readonly checkpoints: Checkpoints;
     readonly journal: JobJournal;
     readonly scheduler: Scheduler;
+    readonly engines: Engines;
     readonly defaults: { readonly engine: string; readonly threads: number };
     readonly maxQueued?: number;
   }) {
@@ -68,6 +70,7 @@ export class Jobs {
     this.#checkpoints = options.checkpoints;
     this.#journal = options.journal;
     this.#scheduler = options.scheduler;
+    this.#engines = options.engines;
     this.#defaults = options.defaults;
     this.maxQueued = options.maxQueued ?? DEFAULT_MAX_QUEUED;
   }
@@ -75,7 +78,7 @@ export class Jobs {
   /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `capacity_reached`. */
   async train(agentId: string, request: TrainRequest): Promise<JobRecord> {
     this.#agent(agentId);
-    const engine = await findEngine(request.engine ?? this.#defaults.engine);
+    const engine = await this.#engines.find(request.engine ?? this.#defaults.engine);
     // From here on without a pause: two requests at once must not both find the agent idle.
     const agent = this.#agent(agentId);
     this.assertIdle(agentId, 'train it again', 'train');
@@ -105,7 +108,7 @@ export class Jobs {
   /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent. */
   async evaluate(agentId: string, request: EvaluateRequest): Promise<JobRecord> {
     this.#agent(agentId);
-    const engine = await findEngine(this.#defaults.engine);
+    const engine = await this.#engines.find(this.#defaults.engine);
     const agent = this.#agent(agentId);
     const checkpoint = this.#checkpoints.row(request.checkpointId ?? agent.checkpointId);
     if (checkpoint.agentId !== agentId) {

@@ -1,6 +1,7 @@
 // Starts queued jobs in order, as many at a time as there are slots, and carries what their threads report into the journal.
 import type { Hyperparameters } from '../agent/algorithm.ts';
 import type { EngineName } from '../compute/engine.ts';
+import type { EngineSettings } from '../compute/engines.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
 import type { JobProgress, JobRow } from '../storage/jobs.ts';
@@ -35,6 +36,7 @@ export class Scheduler {
   readonly #checkpoints: Checkpoints;
   readonly #policies: Policies;
   readonly #dataDir: string;
+  readonly #engines: EngineSettings;
   readonly #slots: number;
   readonly #onError: (error: unknown) => void;
   readonly #running = new Map<string, Running>();
@@ -47,6 +49,7 @@ export class Scheduler {
     readonly checkpoints: Checkpoints;
     readonly policies: Policies;
     readonly dataDir: string;
+    readonly engines: EngineSettings;
     readonly slots: number;
     /** Told what went wrong beside the jobs themselves. */
     readonly onError: (error: unknown) => void;
@@ -56,6 +59,7 @@ export class Scheduler {
     this.#checkpoints = options.checkpoints;
     this.#policies = options.policies;
     this.#dataDir = options.dataDir;
+    this.#engines = options.engines;
     this.#slots = options.slots;
     this.#onError = options.onError;
   }
@@ -161,6 +165,7 @@ export class Scheduler {
       specId: agent.specId,
       envKwargs: agent.envKwargs,
       dataDir: this.#dataDir,
+      engines: this.#engines,
       engine: config.engine as EngineName,
       threads: 'threads' in config ? config.threads : 1,
       model: from.model,

@@ -1,5 +1,5 @@
 // What the server says of itself.
-import { engines } from '../compute/engines.ts';
+import type { Engines } from '../compute/engines.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { Environments } from './environments.ts';
 import type { Jobs } from './jobs.ts';
@@ -24,6 +24,7 @@ export interface ServerInfo {
 
 export class Server {
   readonly #version: string;
+  readonly #engines: Engines;
   readonly #bodyBytes: number;
   readonly #environments: Environments;
   readonly #agents: AgentStore;
@@ -33,6 +34,7 @@ export class Server {
 
   constructor(options: {
     readonly version: string;
+    readonly engines: Engines;
     readonly bodyBytes: number;
     readonly environments: Environments;
     readonly agents: AgentStore;
@@ -40,6 +42,7 @@ export class Server {
     readonly scheduler: Scheduler;
   }) {
     this.#version = options.version;
+    this.#engines = options.engines;
     this.#bodyBytes = options.bodyBytes;
     this.#environments = options.environments;
     this.#agents = options.agents;
@@ -60,7 +63,7 @@ export class Server {
     const { running, queued } = this.#jobs.counts();
     return {
       version: this.#version,
-      engines: await engines(),
+      engines: await this.#engines.list(),
       limits: {
         environments: this.#environments.limit,
         runningJobs: this.#scheduler.slots,

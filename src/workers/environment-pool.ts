@@ -1,5 +1,6 @@
 // The main thread's side of the environment workers: a fixed number of threads, started when first needed, replaced when lost.
 import { Worker } from 'node:worker_threads';
+import type { EngineSettings } from '../compute/engines.ts';
 import { DomainError } from '../errors.ts';
 import type { Answered, Asked, EnvironmentReplies, EnvironmentRequest } from './protocol.ts';
 
@@ -12,6 +13,7 @@ interface Pending {
 
 export interface EnvironmentWorkerData {
   readonly dataDir: string;
+  readonly engines: EngineSettings;
 }
 
 /** One thread and the requests it has not answered. */
@@ -67,11 +69,11 @@ export class EnvironmentPool {
 
   constructor(options: {
     readonly size: number;
-    readonly dataDir: string;
+    readonly workerData: EnvironmentWorkerData;
     /** The environments of that worker are gone. */
     readonly onWorkerLost: (worker: number, reason: string) => void;
   }) {
-    this.#workerData = { dataDir: options.dataDir };
+    this.#workerData = options.workerData;
     this.#onWorkerLost = options.onWorkerLost;
     this.#channels = new Array<Channel | null>(options.size).fill(null);
   }

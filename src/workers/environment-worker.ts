@@ -1,8 +1,10 @@
 // A thread that hosts environments and acts for agents. Answers requests in the order in which they come.
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import { encodeCheckpoint, FORMAT_VERSION } from '../agent/checkpoint.ts';
+import { policyModel } from '../agent/policy-model.ts';
+import { Engines } from '../compute/engines.ts';
 import type { Env } from '../envs/env.ts';
 import { findSpec, make } from '../envs/registry.ts';
 import { DomainError, toWire } from '../errors.ts';
@@ -11,6 +13,7 @@ import { Blobs } from '../storage/blobs.ts';
 import { streamsOf } from '../training/streams.ts';
 import type { EnvironmentWorkerData } from './environment-pool.ts';
 import { PolicyCache } from './policy-cache.ts';
+import { policyState } from './policy-state.ts';
 import type { Answered, Asked, EnvironmentReplies, EnvironmentRequest } from './protocol.ts';
 
 type Handlers = {
@@ -24,10 +27,10 @@ interface Hosted {
   readonly sampler: Pcg64;
 }
 
-const { dataDir } = workerData as EnvironmentWorkerData;
+const { dataDir, engines } = workerData as EnvironmentWorkerData;
 const blobs = new Blobs(dataDir);
 const hosted = new Map<string, Hosted>();
-const policies = new PolicyCache(blobs);
+const policies = new PolicyCache(blobs, new Engines(engines));
 
 const handlers: Handlers = {
   async create({ id, specId, kwargs, maxEpisodeSteps, seed }) {
@@ -81,6 +84,7 @@ const handlers: Handlers = {
         hyperparameters,
         timesteps: 0,
         engine: null,
+        engine_identity: null,
       },
       tensors,
     );
@@ -89,6 +93,15 @@ const handlers: Handlers = {
 
   async act(request) {
     return await policies.act(request);
+  },
+
+  async exportPolicy({ policy, about }) {
+    const algorithm = findAlgorithm(policy.algorithm);
+    const { hyperparameters } = policy;
+    const spaces = algorithm.checkSpaces(policy.observationSpace, policy.actionSpace);
+    const state = await policyState(policy, blobs);
+    const model = policyModel({ algorithm, hyperparameters, spaces, state, about });
+    return { model, sha256: createHash('sha256').update(model).digest('hex') };
   },
 };
 

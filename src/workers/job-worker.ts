@@ -1,11 +1,11 @@
 // The thread of one job: builds what the assignment names, runs it, reports. Ends with the job.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ActionScale } from '../agent/action-scale.ts';
-import type { AgentSpaces, Algorithm } from '../agent/algorithm.ts';
+import type { AgentSpaces, Algorithm, Learner } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import { type CheckpointDocument, decodeCheckpoint, encodeCheckpoint, FORMAT_VERSION } from '../agent/checkpoint.ts';
 import type { Engine } from '../compute/engine.ts';
-import { findEngine } from '../compute/engines.ts';
+import { Engines } from '../compute/engines.ts';
 import type { Env } from '../envs/env.ts';
 import { make } from '../envs/registry.ts';
 import { toWire } from '../errors.ts';
@@ -52,7 +52,7 @@ async function work(): Promise<Outcome> {
     algorithm,
     spaces,
     scale: new ActionScale(spaces.action),
-    engine: await findEngine(assignment.engine),
+    engine: await new Engines(assignment.engines).find(assignment.engine),
     state: decodeCheckpoint(await blobs.read(model)).tensors,
   };
   const { task } = assignment;
@@ -69,6 +69,8 @@ async function work(): Promise<Outcome> {
 async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
   const { algorithm, spaces, engine, state, env, scale } = bench;
   const { hyperparameters, threads, specId, envKwargs } = assignment;
+  // The native engine takes seconds over a program that it has not seen.
+  send({ type: 'log', message: `Compiling the update with the engine ${engine.name}.` });
   const learner = await algorithm.createLearner({
     hyperparameters,
     spaces,
@@ -77,6 +79,7 @@ async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
     state,
     rng: streamsOf(task.seed).learning,
   });
+  send({ type: 'log', message: `Training on ${learner.engineIdentity}, ${threads} thread(s).` });
   using evaluationEnv = task.evaluation && (await make(specId, { kwargs: envKwargs }));
   const policy = task.evaluation && (await algorithm.createPolicy({ hyperparameters, spaces, engine, state }));
   const hooks: TrainingHooks = {
@@ -90,8 +93,8 @@ async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
       send({
         type: 'checkpoint',
         timesteps,
-        model: blobs.write(encodeCheckpoint(documentOf('model', timesteps), model)),
-        experience: blobs.write(encodeCheckpoint(documentOf('experience', timesteps), experience)),
+        model: blobs.write(encodeCheckpoint(documentOf('model', timesteps, learner), model)),
+        experience: blobs.write(encodeCheckpoint(documentOf('experience', timesteps, learner), experience)),
       }),
     publish: (timesteps, policyState) => send({ type: 'policy', timesteps, state: policyState }),
   };
@@ -151,7 +154,11 @@ function evaluationMetrics({ returnMean, returnStd, lengthMean }: Evaluation): R
   return { 'eval/return_mean': returnMean, 'eval/return_std': returnStd, 'eval/length_mean': lengthMean };
 }
 
-function documentOf(kind: CheckpointDocument['kind'], timesteps: number): CheckpointDocument {
+function documentOf(
+  kind: CheckpointDocument['kind'],
+  timesteps: number,
+  { engineIdentity }: Learner,
+): CheckpointDocument {
   const { algorithm, specId, envKwargs, hyperparameters, engine } = assignment;
   return {
     format_version: FORMAT_VERSION,
@@ -162,6 +169,7 @@ function documentOf(kind: CheckpointDocument['kind'], timesteps: number): Checkp
     hyperparameters,
     timesteps,
     engine,
+    engine_identity: engineIdentity,
   };
 }
 

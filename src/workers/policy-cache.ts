@@ -2,14 +2,13 @@
 import { ActionScale } from '../agent/action-scale.ts';
 import type { Policy } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
-import { decodeCheckpoint } from '../agent/checkpoint.ts';
-import { findEngine } from '../compute/engines.ts';
+import type { Engines } from '../compute/engines.ts';
 import { fromDocument } from '../envs/spaces/from-document.ts';
 import type { SpaceOf, Value } from '../envs/spaces/space.ts';
 import { Pcg64 } from '../math/pcg64.ts';
-import type { Tensors } from '../math/tensor.ts';
 import type { Blobs } from '../storage/blobs.ts';
 import { asArray } from '../training/evaluate.ts';
+import { policyState } from './policy-state.ts';
 import type { EnvironmentReplies, EnvironmentRequest, PolicySource } from './protocol.ts';
 
 type ActRequest = Extract<EnvironmentRequest, { type: 'act' }>;
@@ -28,11 +27,13 @@ const CAPACITY = 16;
 
 export class PolicyCache {
   readonly #blobs: Blobs;
+  readonly #engines: Engines;
   /** Least recently used first. */
   readonly #compiled = new Map<string, Compiled>();
 
-  constructor(blobs: Blobs) {
+  constructor(blobs: Blobs, engines: Engines) {
     this.#blobs = blobs;
+    this.#engines = engines;
   }
 
   async act({
@@ -52,14 +53,14 @@ export class PolicyCache {
   }
 
   async #compile(version: string, source: PolicySource, held: Compiled | undefined): Promise<Compiled> {
-    const state = 'tensors' in source.state ? source.state.tensors : await this.#load(source.state.model);
+    const state = await policyState(source, this.#blobs);
     if (held !== undefined) {
       held.policy.setState(state);
       return { ...held, version };
     }
     const algorithm = findAlgorithm(source.algorithm);
     const spaces = algorithm.checkSpaces(source.observationSpace, source.actionSpace);
-    const engine = await findEngine(source.engine);
+    const engine = await this.#engines.find(source.engine);
     const policy = await algorithm.createPolicy({ hyperparameters: source.hyperparameters, spaces, engine, state });
     for (const [oldest, { policy: unused }] of this.#compiled) {
       if (this.#compiled.size < CAPACITY) break;
@@ -75,10 +76,6 @@ export class PolicyCache {
       // Drawn actions need no seed of their own: `act` promises a distribution, `evaluate` promises repeatability.
       rng: Pcg64.fromSeed(0),
     };
-  }
-
-  async #load(model: { readonly sha256: string; readonly bytes: number }): Promise<Tensors> {
-    return decodeCheckpoint(await this.#blobs.read(model)).tensors;
   }
 }
 

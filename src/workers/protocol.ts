@@ -1,6 +1,8 @@
 // The wire between threads: every message that crosses one is a case of a union below. Data only.
 import type { Hyperparameters } from '../agent/algorithm.ts';
 import type { EngineName } from '../compute/engine.ts';
+import type { EngineSettings } from '../compute/engines.ts';
+import type { ModelAbout } from '../compute/onnx/model.ts';
 import type { Info } from '../envs/env.ts';
 import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
 import type { ErrorWire } from '../errors.ts';
@@ -41,7 +43,8 @@ export type EnvironmentRequest =
       readonly policy: PolicySource | null;
       readonly observations: readonly unknown[];
       readonly deterministic: boolean;
-    };
+    }
+  | { readonly type: 'exportPolicy'; readonly policy: Omit<PolicySource, 'engine'>; readonly about: ModelAbout };
 
 /** What an answer holds, by the request's type. */
 export interface EnvironmentReplies {
@@ -67,6 +70,8 @@ export interface EnvironmentReplies {
   };
   /** `lacking`: send the request again, with the policy. */
   readonly act: { readonly actions: readonly JsonTensor[] } | { readonly lacking: true };
+  /** An ONNX file. */
+  readonly exportPolicy: { readonly model: Uint8Array; readonly sha256: string };
 }
 
 /** What an agent is, apart from what it learnt. */
@@ -99,6 +104,7 @@ export type Answered =
 export type JobAssignment = AgentIdentity & {
   readonly dataDir: string;
   readonly engine: EngineName;
+  readonly engines: EngineSettings;
   readonly threads: number;
   readonly model: BlobRef;
   readonly task: TrainTask | EvaluateTask;

@@ -19,6 +19,7 @@ const document: CheckpointDocument = {
   hyperparameters: { learning_rate: 3e-4 },
   timesteps: 42,
   engine: 'onnx-cpu',
+  engine_identity: 'onnx-cpu 1.30.0 1',
 };
 
 const tensors: Tensors = {

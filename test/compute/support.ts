@@ -1,9 +1,8 @@
 // What the compute and agent tests share: seeds that are printed, float64 inputs that float32 can hold, comparing with a reason.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { Engine, Program } from '../../src/compute/engine.ts';
+import type { Program } from '../../src/compute/engine.ts';
 import type { Graph } from '../../src/compute/graph.ts';
-import { onnxCpuEngine } from '../../src/compute/onnx/engine.ts';
 import type { Float64Record } from '../../src/compute/reference/evaluate.ts';
 import type { Pcg64 } from '../../src/math/pcg64.ts';
 import { sizeOf } from '../../src/math/tensor.ts';
@@ -22,6 +21,28 @@ export function uniform(rng: Pcg64, shape: readonly number[], low: number, high:
   return Float64Array.from(values);
 }
 
+/** Numbers of [low, high), no two of them closer than (high − low)/size and none near a fraction of eighths of the range: a step of
+ * 1e-5 to either side meets neither a tie between them nor a kink at 0, ±½ or ±1. */
+export function spaced(
+  rng: Pcg64,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  low: number,
+  high: number,
+): Record<string, Float64Array> {
+  const total = Object.values(shapes).reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const places = Array.from({ length: total }, (_, place) => place);
+  const draws = uniform(rng, [total], 0, 1);
+  places.sort((a, b) => (draws[a] as number) - (draws[b] as number));
+  let used = 0;
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => {
+      const chosen = places.slice(used, used + sizeOf(shape));
+      used += chosen.length;
+      return [name, Float64Array.from(chosen, (place) => Math.fround(low + ((high - low) * (place + 0.41)) / total))];
+    }),
+  );
+}
+
 /** Every number within `absolute + relative·|expected|`; NaN only where NaN is expected. */
 export function assertClose(
   actual: ArrayLike<number>,
@@ -35,27 +56,6 @@ export function assertClose(
     if (Object.is(a, e) || a === e) continue;
     assert.ok(Math.abs(a - e) <= absolute + relative * Math.abs(e), `${what}[${index}]: ${a}, expected ${e}`);
   }
-}
-
-/** One call of `graph` on an engine: its outputs and the next state. */
-export async function runOnce(
-  graph: Graph,
-  inputs: Float64Record,
-  state: Float64Record = {},
-  engine: Engine = onnxCpuEngine,
-): Promise<{
-  readonly outputs: Readonly<Record<string, Float32Array>>;
-  readonly state: Readonly<Record<string, Float32Array>>;
-}> {
-  const program = await engine.compile(graph, { threads: 1 });
-  setAll(program, graph, inputs, state);
-  await program.run();
-  const outputs = Object.fromEntries(Object.entries(program.outputs).map(([name, data]) => [name, data.slice()]));
-  const next = Object.fromEntries(
-    Object.entries(program.getState()).map(([name, { data }]) => [name, data as Float32Array]),
-  );
-  await program.dispose();
-  return { outputs, state: next };
 }
 
 export function setAll(program: Program, graph: Graph, inputs: Float64Record, state: Float64Record): void {

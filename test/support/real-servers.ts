@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type Contract, loadContract } from '../../src/api/contract.ts';
 import { createServer, type GymserveServer, type ServerConfig } from '../../src/server.ts';
+import { ENGINE_SETTINGS } from './engine-settings.ts';
 import { RecordedResponses, type RecordingClient, recordingClient } from './recorded-responses.ts';
 
 export const KEY = 'gsk_test_key';
@@ -59,6 +60,7 @@ async function startRealServer(recorded: RecordedResponses, config: Partial<Serv
   const dataDir = config.dataDir ?? folder ?? '';
   const server: GymserveServer = await createServer({
     engine: 'auto',
+    engines: ENGINE_SETTINGS,
     threads: 1,
     maxRunningJobs: 1,
     envWorkers: 1,

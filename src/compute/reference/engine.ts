@@ -2,7 +2,7 @@
 import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { Engine, Program } from '../engine.ts';
 import type { Graph, Node } from '../graph.ts';
-import { matchState } from '../state.ts';
+import { findNonFinite, matchState } from '../state.ts';
 import { evaluate, type Float64Record } from './evaluate.ts';
 
 export const referenceEngine: Engine = {
@@ -11,6 +11,7 @@ export const referenceEngine: Engine = {
 };
 
 class ReferenceProgram implements Program {
+  readonly identity = 'reference';
   readonly inputs: Readonly<Record<string, Float32Array>>;
   readonly outputs: Readonly<Record<string, Float32Array>>;
   readonly #graph: Graph;
@@ -32,6 +33,11 @@ class ReferenceProgram implements Program {
     const next = evaluate(this.#graph, inputs, this.#state);
     for (const [name, values] of Object.entries(next.outputs)) this.outputs[name]?.set(values);
     this.#state = next.state;
+  }
+
+  nonFinite(): readonly string[] {
+    const states = () => Object.fromEntries(Object.keys(this.#state).map((name) => [name, this.peek(name)]));
+    return findNonFinite(this.outputs, states);
   }
 
   peek(name: string): Float32Array {

@@ -20,7 +20,7 @@ export const UNARY: Readonly<Record<UnaryKind, (x: number) => number>> = {
   // log(1 + eˣ) without overflow.
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   relu: (x) => Math.max(x, 0),
-  step: (x) => bit(x > 0),
+  step: (x) => (Number.isNaN(x) ? x : bit(x > 0)),
 };
 
 export const BINARY: Readonly<Record<BinaryKind, (a: number, b: number) => number>> = {

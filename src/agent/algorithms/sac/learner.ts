@@ -25,6 +25,7 @@ type Inputs = Readonly<
   Batch;
 
 class SacLearner implements Learner {
+  readonly engineIdentity: string;
   readonly #config: SacConfig;
   readonly #packs: ReturnType<typeof packsOf>;
   readonly #update: Program;
@@ -48,6 +49,7 @@ class SacLearner implements Learner {
     this.#config = config;
     this.#packs = packsOf(sizes, config.temperature);
     this.#update = update;
+    this.engineIdentity = update.identity;
     this.#inputs = update.inputs as unknown as Inputs;
     this.#acting = acting;
     this.#replay = new ReplayBuffer(config.replayCapacity, sizes.observation, sizes.action);
@@ -106,13 +108,16 @@ class SacLearner implements Learner {
     this.#updates += 1;
     this.#due = Math.max(0, this.#due - 1);
     this.#fresh = false;
+    const wrong = this.#update.nonFinite();
+    if (wrong.length > 0) {
+      const names = wrong.slice(0, 3).map((name) => `"${name}"`);
+      const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
+      throw new DomainError(
+        'non_finite',
+        `${names.join(', ')}${more} became NaN or infinite in update ${this.#updates}: rewards or observations are not finite, or a learning rate is too high.`,
+      );
+    }
     for (const [name, [value = Number.NaN]] of Object.entries(this.#update.outputs)) {
-      if (!Number.isFinite(value)) {
-        throw new DomainError(
-          'non_finite',
-          `"${name}" became ${value} in update ${this.#updates}: rewards or observations are not finite, or a learning rate is too high.`,
-        );
-      }
       this.#sums[name] = (this.#sums[name] ?? 0) + value;
     }
     this.#summed += 1;

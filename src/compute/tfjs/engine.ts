@@ -1,0 +1,96 @@
+// The `tfjs-cpu` engine: the optimised graph node by node, on the kernels of tfjs's `cpu` backend. For comparison, and as a second
+// oracle in float32; not for training. The kernels run on a backend of their own, so that tfjs's choice of one, its tensors and a
+// tracing that is under way see nothing of it.
+
+import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import type * as tf from '@tensorflow/tfjs-core';
+import { sizeOf, type Tensors } from '../../math/tensor.ts';
+import type { Engine, Program } from '../engine.ts';
+import type { Graph, Node } from '../graph.ts';
+import { topological } from '../nodes.ts';
+import { optimize } from '../passes/optimize.ts';
+import { findNonFinite, matchState } from '../state.ts';
+import { Kernels } from './kernels.ts';
+
+export const tfjsCpuEngine: Engine = {
+  name: 'tfjs-cpu',
+  async compile(graph) {
+    // Loaded when first needed: importing it registers a backend with tfjs.
+    const { MathBackendCPU, version_cpu } = await import('@tensorflow/tfjs-backend-cpu');
+    const backend = new MathBackendCPU();
+    // Else its first tensor prints an advertisement for tfjs-node.
+    Object.assign(backend, { firstUse: false });
+    return new TfjsProgram(optimize(graph), backend, `tfjs-cpu ${version_cpu}`);
+  },
+};
+
+class TfjsProgram implements Program {
+  readonly identity: string;
+  readonly inputs: Readonly<Record<string, Float32Array>>;
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  readonly #graph: Graph;
+  readonly #order: readonly Node[];
+  readonly #kernels: Kernels;
+  readonly #state = new Map<string, Float32Array>();
+
+  constructor(graph: Graph, backend: MathBackendCPU, identity: string) {
+    this.identity = identity;
+    this.#graph = graph;
+    this.#order = topological(graph);
+    this.#kernels = new Kernels(backend);
+    this.inputs = arraysFor(graph.inputs);
+    this.outputs = arraysFor(graph.outputs);
+    for (const [name, { before }] of graph.state) this.#state.set(name, new Float32Array(sizeOf(before.shape)));
+  }
+
+  async run(): Promise<void> {
+    try {
+      const tensors = new Map<Node, tf.TensorInfo>();
+      const place = (node: Node, data: Float32Array): void =>
+        void tensors.set(node, this.#kernels.tensor(data, node.shape, 'float32'));
+      for (const [name, node] of this.#graph.inputs) place(node, this.inputs[name] as Float32Array);
+      for (const [name, { before }] of this.#graph.state) place(before, this.#state.get(name) as Float32Array);
+      for (const node of this.#order) {
+        if (tensors.has(node)) continue;
+        const inputs = node.inputs.map((input) => tensors.get(input) as tf.TensorInfo);
+        tensors.set(node, this.#kernels.compute(node, inputs));
+      }
+      const read = (node: Node): ArrayLike<number> => this.#kernels.values(tensors.get(node) as tf.TensorInfo);
+      for (const [name, node] of this.#graph.outputs) this.outputs[name]?.set(read(node));
+      // All are read before any is written: one state may take what another was.
+      const next = [...this.#graph.state].map(([name, { after }]) => [name, Float32Array.from(read(after))] as const);
+      for (const [name, data] of next) this.#state.set(name, data);
+    } finally {
+      this.#kernels.disposeAll();
+    }
+  }
+
+  nonFinite(): readonly string[] {
+    return findNonFinite(this.outputs, () => Object.fromEntries(this.#state));
+  }
+
+  peek(name: string): Float32Array {
+    const data = this.#state.get(name);
+    if (data === undefined) throw new RangeError(`The program has no state "${name}".`);
+    return data;
+  }
+
+  getState(): Tensors {
+    return Object.fromEntries(
+      [...this.#graph.state].map(([name, { before }]) => [
+        name,
+        { shape: before.shape, data: this.peek(name).slice() },
+      ]),
+    );
+  }
+
+  setState(state: Tensors): void {
+    for (const [name, { data }] of matchState(this.#graph, state)) this.#state.set(name, data.slice());
+  }
+
+  async dispose(): Promise<void> {}
+}
+
+function arraysFor(nodes: ReadonlyMap<string, Node>): Record<string, Float32Array> {
+  return Object.fromEntries([...nodes].map(([name, node]) => [name, new Float32Array(sizeOf(node.shape))]));
+}

@@ -1,0 +1,65 @@
+// Ten thousand updates on each engine that trains, with what a job does beside them: memory must end as it was after the first.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Engines } from '../../src/compute/engines.ts';
+import { Pcg64 } from '../../src/math/pcg64.ts';
+import { sacCase } from '../compute/native/cases.ts';
+import { freshSeed, setAll } from '../compute/support.ts';
+import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
+
+const UPDATES = 10_000;
+/** By then pools and compiled code have their size. */
+const WARM_UP = 2_000;
+/** 2 kB an update; what V8 takes for itself moves by some MB. */
+const ALLOWED_MB = 20;
+
+const engines = new Engines(ENGINE_SETTINGS);
+const listed = await engines.list();
+
+for (const { name, threads } of [
+  { name: 'native', threads: 2 },
+  { name: 'onnx-cpu', threads: 1 },
+] as const) {
+  const reason = listed.find((engine) => engine.name === name)?.reason ?? false;
+  test(`${UPDATES} updates on ${name} leave memory as it was`, { skip: reason }, async (context) => {
+    const one = sacCase({ observation: 11, action: 3, hidden: [48, 40], batch: 48 });
+    const program = await (await engines.find(name)).compile(one.graph, { threads });
+    const rng = Pcg64.fromSeed(freshSeed(context));
+    const draws = Array.from({ length: 16 }, () => one.inputs(rng));
+    setAll(program, one.graph, {}, one.state(rng));
+    const begun = performance.now();
+    let before = 0;
+    for (let update = 0; update < UPDATES; update += 1) {
+      if (update === WARM_UP) before = process.memoryUsage.rss();
+      for (const [input, values] of Object.entries(draws[update % draws.length] ?? {}))
+        program.inputs[input]?.set(values);
+      await program.run();
+      // A checkpoint, and a resume.
+      if (update % 200 === 199) program.setState(program.getState());
+    }
+    const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+    const rate = (UPDATES / (performance.now() - begun)) * 1000;
+    context.diagnostic(`${grown.toFixed(1)} MB more after ${UPDATES - WARM_UP} updates; ${rate.toFixed(0)} updates/s`);
+    assert.ok(grown < ALLOWED_MB, `${grown} MB more`);
+    await program.dispose();
+  });
+}
+
+test('programs that are made and disposed leave memory as it was', {
+  skip: listed.find(({ name }) => name === 'native')?.reason ?? false,
+}, async (context) => {
+  const native = await engines.find('native');
+  const one = sacCase({ observation: 11, action: 3, hidden: [256, 256], batch: 64 });
+  const round = async (): Promise<void> => {
+    const program = await native.compile(one.graph, { threads: 2 });
+    await program.run();
+    await program.dispose();
+  };
+  // An arena of these is 5 MB: V8 lets a few lie before it collects them.
+  for (let count = 0; count < 40; count += 1) await round();
+  const before = process.memoryUsage.rss();
+  for (let count = 0; count < 120; count += 1) await round();
+  const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+  context.diagnostic(`${grown.toFixed(1)} MB more after 120 programs`);
+  assert.ok(grown < 100, `${grown} MB more, of 600 that were taken`);
+});
