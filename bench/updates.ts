@@ -1,5 +1,5 @@
 // How fast a SAC update runs, by engine and threads, beside the matrix products it is made of.
-// node dist/bench/updates.js [--json] [--engine E] [--threads N] [--hidden 256,256] [--batch 256]
+// node dist/bench/updates.js [--json] [--engine E] [--threads N] [--hidden 256,256] [--batch 256] [--variant v2|v1|TD3|DDPG|PPO]
 import { execFile } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,8 +13,11 @@ import type { Graph, Node } from '../src/compute/graph.ts';
 import { findCompiler } from '../src/compute/native/compiler.ts';
 import { matmulFlops, nodeMaker, topological } from '../src/compute/nodes.ts';
 import { optimize } from '../src/compute/passes/optimize.ts';
+import { trace } from '../src/compute/trace/trace.ts';
 import { loadConfig } from '../src/config.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
+import { updateOf } from '../test/compute/programs/program.ts';
+import { PROGRAMS } from '../test/compute/programs/programs.ts';
 
 /** HalfCheetah-v5's. */
 const [OBSERVATION, ACTION] = [17, 6];
@@ -47,29 +50,57 @@ export async function main(argv: readonly string[]): Promise<void> {
       threads: { type: 'string' },
       hidden: { type: 'string', default: '256,256' },
       batch: { type: 'string', default: '256' },
+      variant: { type: 'string', default: 'v2' },
     },
   });
   const settings = loadConfig([]).engines;
   const engine = await new Engines(settings).find(values.engine);
   const peak = await peakMeter(engine, settings.compiler);
-  const graph = updateProgram(
-    { observation: OBSERVATION, action: ACTION, hidden: values.hidden.split(',').map(Number) },
-    {
-      batchSize: Number(values.batch),
-      discount: 0.99,
-      targetSmoothing: 0.005,
-      rewardScale: 1,
-      temperature: null,
-      targetEntropy: -ACTION,
-    },
-  );
+  const graph = graphOf(values.variant, values.hidden.split(',').map(Number), Number(values.batch));
   for (const threads of values.threads === undefined ? [1, 2] : [Number(values.threads)]) {
-    const timing = await measure(engine, graph, threads, peak);
+    const timing = await measure(engine, { variant: values.variant, graph }, threads, peak);
     console.log(values.json ? JSON.stringify(timing) : describe(timing, matmulFlops(optimize(graph))));
   }
 }
 
-async function measure(engine: Engine, graph: Graph, threads: number, peak: PeakMeter | null): Promise<UpdateTiming> {
+/** Updates that the conformance tests hold every engine to; SAC v2 is the one that trains agents. */
+const OTHERS: Readonly<Record<string, string>> = {
+  v1: 'SAC v1',
+  TD3: 'TD3 with its policy',
+  DDPG: 'DDPG',
+  PPO: 'PPO with a Gaussian',
+};
+
+function graphOf(variant: string, hidden: readonly number[], batch: number): Graph {
+  if (variant === 'v2') {
+    return updateProgram(
+      { observation: OBSERVATION, action: ACTION, hidden },
+      {
+        batchSize: batch,
+        discount: 0.99,
+        targetSmoothing: 0.005,
+        rewardScale: 1,
+        temperature: null,
+        targetEntropy: -ACTION,
+      },
+    );
+  }
+  const algorithm = PROGRAMS.find(({ name }) => name === OTHERS[variant]);
+  const [width = 0, second] = hidden;
+  if (algorithm === undefined)
+    throw new RangeError(`--variant is "${variant}"; give one of: v2, ${Object.keys(OTHERS).join(', ')}.`);
+  if (hidden.length !== 2 || width !== second) throw new RangeError(`--variant ${variant} takes two equal --hidden.`);
+  const sizes = { batch, observation: OBSERVATION, action: ACTION, hidden: width };
+  const { program, signature } = updateOf(algorithm.make(sizes));
+  return trace(program, signature);
+}
+
+async function measure(
+  engine: Engine,
+  { variant, graph }: { readonly variant: string; readonly graph: Graph },
+  threads: number,
+  peak: PeakMeter | null,
+): Promise<UpdateTiming> {
   const update = await filled(engine, graph, threads);
   const products = await filled(engine, productsOf(optimize(graph)), threads);
   const calls = { update: await callsIn(update), products: await callsIn(products) };
@@ -86,7 +117,7 @@ async function measure(engine: Engine, graph: Graph, threads: number, peak: Peak
   return {
     engine: engine.name,
     threads,
-    variant: 'v2',
+    variant,
     updates_per_s: round(1000 / ms),
     ms_per_update: round(ms),
     gemm_ms_per_update: round(gemm),

@@ -42,7 +42,7 @@ for (const { name, make } of PROGRAMS) {
     test(`${name}: the gradient of the ${step.name} loss is that of central differences`, () => {
       const update = make(SMALL);
       const { program, signature } = gradientOf(update, step);
-      const { inputs, state } = drawFor(update, { program, signature }, Pcg64.fromSeed(7));
+      const { inputs, state } = drawFor(update, { program, signature }, Pcg64.fromSeed(9));
       const graph = trace(program, signature);
       const { loss, ...gradients } = evaluate(graph, inputs, state).outputs;
       assert.ok(loss);

@@ -1,21 +1,23 @@
-// Two-layer networks and the tanh-Gaussian policy, as plain tfjs; what the programs of this folder share.
+// Networks of two hidden layers and the tanh-Gaussian policy, as plain tfjs; what the programs of this folder share.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Shapes } from '../../../src/compute/trace/trace.ts';
 import type { Tensors } from './program.ts';
 
-/** Parameters of `name`: inputs → hidden → outputs. */
+/** Parameters of `name`: inputs → hidden → hidden → outputs. */
 export const layers = (name: string, inputs: number, hidden: number, outputs: number): Shapes => ({
   [`${name}/w0`]: [inputs, hidden],
   [`${name}/b0`]: [hidden],
-  [`${name}/w1`]: [hidden, outputs],
-  [`${name}/b1`]: [outputs],
+  [`${name}/w1`]: [hidden, hidden],
+  [`${name}/b1`]: [hidden],
+  [`${name}/w2`]: [hidden, outputs],
+  [`${name}/b2`]: [outputs],
 });
 
 export const namesOf = (...shapes: readonly Shapes[]): string[] => shapes.flatMap((one) => Object.keys(one));
 
 /** Which target follows which parameter: those of `target` those of `network`. */
 export const follows = (target: string, network: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(['w0', 'b0', 'w1', 'b1'].map((name) => [`${target}/${name}`, `${network}/${name}`]));
+  Object.fromEntries(['w0', 'b0', 'w1', 'b1', 'w2', 'b2'].map((name) => [`${target}/${name}`, `${network}/${name}`]));
 
 /** The network `name` on rows of features; x may have leading dimensions. */
 export function network(
@@ -25,8 +27,9 @@ export function network(
   activation: (x: tf.Tensor) => tf.Tensor = tf.relu,
 ): tf.Tensor {
   const of = (part: string): tf.Tensor => parameters[`${name}/${part}`] as tf.Tensor;
-  const hidden = activation(tf.add(tf.matMul(x, of('w0')), of('b0')));
-  return tf.add(tf.matMul(hidden, of('w1')), of('b1'));
+  const first = activation(tf.add(tf.matMul(x, of('w0')), of('b0')));
+  const second = activation(tf.add(tf.matMul(first, of('w1')), of('b1')));
+  return tf.add(tf.matMul(second, of('w2')), of('b2'));
 }
 
 /** Q(s, a): [batch, 1]. */
