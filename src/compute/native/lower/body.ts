@@ -126,7 +126,7 @@ function expression(op: Op, [a = '', b = '', c = '']: readonly string[]): string
 }
 
 /** A float32 as C, to the last bit. */
-export function floatLiteral(value: number): string {
+function floatLiteral(value: number): string {
   const rounded = Math.fround(value);
   if (Number.isNaN(rounded)) return '__builtin_nanf("")';
   if (!Number.isFinite(rounded)) return rounded > 0 ? 'HUGE_VALF' : '-HUGE_VALF';
