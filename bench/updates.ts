@@ -1,16 +1,18 @@
 // How fast a SAC update runs, by engine and threads, beside the matrix products it is made of.
 // node dist/bench/updates.js [--json] [--engine E] [--threads N] [--hidden 256,256] [--batch 256] [--variant v2|v1|TD3|DDPG|PPO]
-import { execFile } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { updateProgram } from '../src/agent/algorithms/sac/programs.ts';
 import type { Engine, Program } from '../src/compute/engine.ts';
 import { Engines } from '../src/compute/engines.ts';
 import type { Graph, Node } from '../src/compute/graph.ts';
 import { findCompiler } from '../src/compute/native/compiler.ts';
+import { wholeProgram } from '../src/compute/native/engine.ts';
+import { openLibrary } from '../src/compute/native/library.ts';
 import { matmulFlops, nodeMaker, topological } from '../src/compute/nodes.ts';
 import { optimize } from '../src/compute/passes/optimize.ts';
 import { trace } from '../src/compute/trace/trace.ts';
@@ -35,8 +37,8 @@ export interface UpdateTiming {
   readonly gemm_ms_per_update: number;
   readonly ratio_to_gemm: number;
   /**
-   * The products' floating-point operations over the time, as a share of what the same threads reach in registers alone, measured
-   * after every block; null where no compiler is known.
+   * The products' floating-point operations over the time, as a share of what the same threads reach in registers alone, by turns
+   * with the updates; null where no compiler is known.
    */
   readonly peak_fraction: number | null;
 }
@@ -55,10 +57,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   const settings = loadConfig([]).engines;
   const engine = await new Engines(settings).find(values.engine);
-  const peak = await peakMeter(engine, settings.compiler);
   const graph = graphOf(values.variant, values.hidden.split(',').map(Number), Number(values.batch));
   for (const threads of values.threads === undefined ? [1, 2] : [Number(values.threads)]) {
-    const timing = await measure(engine, { variant: values.variant, graph }, threads, peak);
+    const timing = await measure(engine, { variant: values.variant, graph }, threads, settings.compiler);
     console.log(values.json ? JSON.stringify(timing) : describe(timing, matmulFlops(optimize(graph))));
   }
 }
@@ -99,18 +100,26 @@ async function measure(
   engine: Engine,
   { variant, graph }: { readonly variant: string; readonly graph: Graph },
   threads: number,
-  peak: PeakMeter | null,
+  compiler: string,
 ): Promise<UpdateTiming> {
   const update = await filled(engine, graph, threads);
   const products = await filled(engine, productsOf(optimize(graph)), threads);
+  const flops = matmulFlops(optimize(graph));
+  const peakMs = await peakMeter(engine, compiler, threads);
   const calls = { update: await callsIn(update), products: await callsIn(products) };
   const times = { update: [] as number[], products: [] as number[] };
   const fractions: number[] = [];
   for (let block = 0; block < BLOCKS; block += 1) {
-    const update_ms = await millisecondsPerCall(update, calls.update);
-    times.update.push(update_ms);
+    // The peak by turns with the updates: a shared core changes its rate within a second, and what matters is their ratio.
+    const [turns, each] = peakMs === null ? [1, calls.update] : [Math.ceil(calls.update / 4), 4];
+    let [updates, peaks] = [0, 0];
+    for (let turn = 0; turn < turns; turn += 1) {
+      updates += (await millisecondsPerCall(update, each)) / turns;
+      peaks += (peakMs?.(flops) ?? 0) / turns;
+    }
+    times.update.push(updates);
+    if (peakMs !== null) fractions.push(peaks / updates);
     times.products.push(await millisecondsPerCall(products, calls.products));
-    if (peak !== null) fractions.push(matmulFlops(optimize(graph)) / (update_ms * 1e6) / (await peak(threads)));
   }
   await Promise.all([update.dispose(), products.dispose()]);
   const [ms, gemm] = [median(times.update), median(times.products)];
@@ -122,23 +131,34 @@ async function measure(
     ms_per_update: round(ms),
     gemm_ms_per_update: round(gemm),
     ratio_to_gemm: round(ms / gemm),
-    peak_fraction: peak === null ? null : round(median(fractions)),
+    peak_fraction: peakMs === null ? null : round(median(fractions)),
   };
 }
 
-/** GFLOP/s that so many threads reach in a loop of multiplications and additions in registers. */
-type PeakMeter = (threads: number) => Promise<number>;
+/** Milliseconds that so many floating-point operations take at the rate that the threads reach in registers, measured now. */
+type PeakMeter = (flops: number) => number;
+
+const PEAK_TURNS = 100_000;
 
 /** Null for an engine other than native: only there the compiler that is needed is known to work. */
-async function peakMeter(engine: Engine, compiler: string): Promise<PeakMeter | null> {
+async function peakMeter(engine: Engine, compiler: string, threads: number): Promise<PeakMeter | null> {
   if (engine.name !== 'native') return null;
   const tool = await findCompiler(compiler === 'auto' ? undefined : [compiler]);
-  const program = join(await mkdtemp(join(tmpdir(), 'gymserve-peak-')), 'fma-peak');
-  const source = fileURLToPath(new URL('../../bench/fma-peak.c', import.meta.url));
-  const runtime = fileURLToPath(new URL('../src/compute/native/runtime', import.meta.url));
-  const run = promisify(execFile);
-  await run(tool.command, [...tool.flags, `-I${runtime}`, source, '-o', program, '-lm']);
-  return async (threads) => Number((await run(program, [String(threads)])).stdout);
+  const { width, registers } = tool.target;
+  const c = readFileSync(new URL('../../bench/fma-peak.c', import.meta.url), 'utf8');
+  const folder = await mkdtemp(join(tmpdir(), 'gymserve-peak-'));
+  const [source, output] = [join(folder, 'peak.c'), join(folder, 'peak.node')];
+  await writeFile(source, wholeProgram({ source: `#define TURNS ${PEAK_TURNS}L\n${c}` }, width));
+  await tool.compile(source, output);
+  const library = openLibrary(output);
+  await rm(folder, { recursive: true });
+  const [handle] = library.open(new ArrayBuffer(library.arenaBytes), threads);
+  const done = 2 * width * (registers === 32 ? 24 : 12) * PEAK_TURNS * threads;
+  return (flops) => {
+    const start = performance.now();
+    library.run(handle);
+    return ((performance.now() - start) * flops) / done;
+  };
 }
 
 /** A program with numbers of an ordinary size in its state and inputs; steps so small that the numbers stay ordinary. */

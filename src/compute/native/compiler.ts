@@ -10,7 +10,9 @@ import type { Target } from './lower/tiles.ts';
  * they are but for a·b + c in one rounding.
  */
 const FLAGS = ['-std=gnu11', '-O2', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math', '-pthread'];
-const LINK_FLAGS = ['-shared', '-fPIC', '-lm'];
+/** macOS looks Node-API's functions up in the process only if told so. */
+const LINK_FLAGS =
+  process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-fPIC', '-lm'];
 const TIME_LIMIT_MS = 60_000;
 /** Tried in this order where none is named. */
 const COMMANDS = ['cc', 'gcc', 'clang'];

@@ -42,7 +42,11 @@ export function nativeEngine({ cacheDirectory, compiler, timeLimitMs }: NativeOp
 }
 
 /** The file that is compiled: the runtime, the program, and what it is for. */
-export function wholeProgram({ source }: Lowered, width: number, ending: 'addon' | 'standalone' = 'addon'): string {
+export function wholeProgram(
+  { source }: Pick<Lowered, 'source'>,
+  width: number,
+  ending: 'addon' | 'standalone' = 'addon',
+): string {
   const before = ['vector', 'products', 'team', 'profile'].map(runtime);
   return [`#define WIDTH ${width}`, ...before, source, runtime(ending)].join('\n');
 }

@@ -52,8 +52,10 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
     return fail(env, "open needs a number of threads from 1 to 64.");
   size_t offset = (64 - (uintptr_t)data % 64) % 64;
   if (bytes < offset + sizeof(float) * ARENA_FLOATS) return fail(env, "The ArrayBuffer is too small.");
-  struct program *program = calloc(1, sizeof *program);
+  // Not calloc: the team's counters stand on cache lines of their own.
+  struct program *program = aligned_alloc(64, sizeof *program);
   if (program == NULL) return fail(env, "Out of memory.");
+  memset(program, 0, sizeof *program);
   program->arena = (float *)((char *)data + offset);
   program->env = env;
   if (!team_open(&program->team, threads, work, program)) {

@@ -41,8 +41,11 @@ INLINE void leave_float_mode(float_mode before) { (void)before; }
 #define PATIENCE 20000
 /** Turns of a wait, some tens of microseconds, after which it is timed: blocks of equal size end closer together than that. */
 #define USUAL_TURNS 1000
-/** A run in which the caller waited longer than this had a helper that another process kept from its core. */
-#define STALL_NS 500000
+/**
+ * A run in which the caller waited longer than this, and for more than half of the run, had a helper that another process kept from
+ * its core. A slower core alone is no such thing: two then still do better than one.
+ */
+#define STALL_NS 2000000
 /** Runs without help after a stall: at first, and at most, where stall follows stall. */
 #define ALONE_FIRST 4
 #define ALONE_MOST 64
@@ -56,8 +59,9 @@ struct team {
   int next_alone;
   /** Since the caller last waited in vain. */
   int undisturbed;
-  /** Nanoseconds that the caller has waited in this run, beyond the usual. */
+  /** Nanoseconds that the caller has waited in this run, beyond the usual, and that the run took. */
   int64_t waited;
+  int64_t took;
   /** Told its number, 0 … threads − 1. */
   void (*work)(void *context, int thread);
   void *context;
@@ -157,7 +161,7 @@ static void call_helpers(struct team *team) {
  * after a run with such a wait the caller works alone for a while, longer each time it happens again soon. The blocks are the same.
  */
 static int choose_active(struct team *team) {
-  if (team->waited > STALL_NS) {
+  if (team->waited > STALL_NS && team->waited > team->took / 2) {
     team->next_alone = team->undisturbed > ALONE_MOST ? ALONE_FIRST : team->next_alone * 2;
     if (team->next_alone < ALONE_FIRST) team->next_alone = ALONE_FIRST;
     if (team->next_alone > ALONE_MOST) team->next_alone = ALONE_MOST;
@@ -175,6 +179,7 @@ static int choose_active(struct team *team) {
 static void team_run(struct team *team) {
   float_mode before = enter_float_mode();
   team->active = choose_active(team);
+  const int64_t start = monotonic_ns();
   if (team->active > 1) {
     atomic_store_explicit(&team->unfinished, team->active - 1, memory_order_relaxed);
     call_helpers(team);
@@ -185,6 +190,7 @@ static void team_run(struct team *team) {
     while (atomic_load_explicit(&team->unfinished, memory_order_acquire) > 0) wait_turn(&wait);
     team->waited += waited_ns(&wait);
   }
+  team->took = monotonic_ns() - start;
   leave_float_mode(before);
 }
 
