@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { updateProgram } from '../src/agent/algorithms/sac/programs.ts';
@@ -111,11 +112,14 @@ async function measure(
   const fractions: number[] = [];
   for (let block = 0; block < BLOCKS; block += 1) {
     // The peak by turns with the updates: a shared core changes its rate within a second, and what matters is their ratio.
-    const [turns, each] = peakMs === null ? [1, calls.update] : [Math.ceil(calls.update / 4), 4];
+    const [turns, each] = peakMs === null ? [1, calls.update] : [Math.ceil(calls.update / 8), 8];
     let [updates, peaks] = [0, 0];
     for (let turn = 0; turn < turns; turn += 1) {
+      if (peakMs !== null) await setTimeout(ASLEEP_MS);
       updates += (await millisecondsPerCall(update, each)) / turns;
-      peaks += (peakMs?.(flops) ?? 0) / turns;
+      if (peakMs === null) continue;
+      await setTimeout(ASLEEP_MS);
+      peaks += peakMs(flops) / turns;
     }
     times.update.push(updates);
     if (peakMs !== null) fractions.push(peaks / updates);
@@ -138,7 +142,10 @@ async function measure(
 /** Milliseconds that so many floating-point operations take at the rate that the threads reach in registers, measured now. */
 type PeakMeter = (flops: number) => number;
 
-const PEAK_TURNS = 100_000;
+/** Some milliseconds: a helper that slept takes a tenth of one to wake up. */
+const PEAK_TURNS = 1_000_000;
+/** Until the helpers of the team that ran last have gone to sleep: awake, they would take the other team's cores. */
+const ASLEEP_MS = 2;
 
 /** Null for an engine other than native: only there the compiler that is needed is known to work. */
 async function peakMeter(engine: Engine, compiler: string, threads: number): Promise<PeakMeter | null> {

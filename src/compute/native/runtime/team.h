@@ -45,7 +45,7 @@ INLINE void leave_float_mode(float_mode before) { (void)before; }
  * A run in which the caller waited longer than this, and for more than half of the run, had a helper that another process kept from
  * its core. A slower core alone is no such thing: two then still do better than one.
  */
-#define STALL_NS 2000000
+#define STALL_NS 300000
 /** Runs without help after a stall: at first, and at most, where stall follows stall. */
 #define ALONE_FIRST 4
 #define ALONE_MOST 64
