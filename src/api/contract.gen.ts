@@ -1107,7 +1107,7 @@ export interface components {
              * @example auto
              */
             engine?: string;
-            /** @description Threads that the engine may use. They change the speed and never the result. */
+            /** @description Threads that the engine may use. With `native` they change the speed and never the result; `onnx-cpu` rounds a product of some shapes otherwise with another number. */
             threads?: number;
             /** @description Of the job; drawn from the seed of the agent where absent. */
             seed?: components["schemas"]["Seed"];
