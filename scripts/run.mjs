@@ -80,7 +80,8 @@ async function lint() {
   const before = read();
   await generate();
   const changed = GENERATED.filter((_, index) => read()[index] !== before[index]);
-  if (changed.length > 0) fail(`Not what its source makes, until now: ${changed.join(', ')}. Look at the change and keep it.`);
+  if (changed.length > 0)
+    fail(`Not what its source makes, until now: ${changed.join(', ')}. Look at the change and keep it.`);
   await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit', '--incremental', 'false');
   await node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.');
   await node('node_modules/@redocly/cli/bin/cli.js', 'lint', 'openapi.yaml');
