@@ -20,6 +20,9 @@ export interface NativeOptions {
   readonly timeLimitMs?: number;
 }
 
+/** As in runtime/team.h. A layer of a network has fewer blocks to share than that. */
+const MAX_THREADS = 64;
+
 /** Finds the compiler when it first compiles. */
 export function nativeEngine({ cacheDirectory, compiler, timeLimitMs }: NativeOptions): Engine {
   let found: Promise<{ readonly compiler: Compiler; readonly cache: LibraryCache }> | undefined;
@@ -69,7 +72,7 @@ class NativeProgram implements Program {
     this.#graph = graph;
     this.#library = library;
     const memory = new ArrayBuffer(library.arenaBytes);
-    const [handle, offset] = library.open(memory, threads);
+    const [handle, offset] = library.open(memory, Math.min(threads, MAX_THREADS));
     this.#handle = handle;
     const floats = (buffer: Buffer): Float32Array =>
       new Float32Array(memory, offset + 4 * arena.place(buffer), buffer.size);
