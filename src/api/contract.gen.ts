@@ -925,8 +925,8 @@ export interface components {
             summary: string;
             observation_space: components["schemas"]["Space"];
             action_space: components["schemas"]["Space"];
-            /** @description After this many steps an episode is truncated. */
-            max_episode_steps: number;
+            /** @description After this many steps an episode is truncated; null where there is no limit. */
+            max_episode_steps: number | null;
             /** @description The mean return at which the task counts as solved. */
             reward_threshold: number | null;
             /** @description What `kwargs` may hold. */
@@ -966,7 +966,8 @@ export interface components {
             /** @description The seed it was made with. */
             seed: number | null;
             kwargs: components["schemas"]["Arguments"];
-            max_episode_steps: number;
+            /** @description Null where there is no limit. */
+            max_episode_steps: number | null;
             observation_space: components["schemas"]["Space"];
             action_space: components["schemas"]["Space"];
             /** @description Steps since the last reset. */

@@ -49,7 +49,8 @@ export interface EnvSpec {
   readonly summary: string;
   readonly observationSpace: SpaceDocument;
   readonly actionSpace: SpaceDocument;
-  readonly maxEpisodeSteps: number;
+  /** After so many steps an episode is truncated; null where Gymnasium sets no limit. */
+  readonly maxEpisodeSteps: number | null;
   /** The mean return at which the task counts as solved; null where Gymnasium names none. */
   readonly rewardThreshold: number | null;
   /** JSON Schema of the keyword arguments, each with its default. */

@@ -1,16 +1,57 @@
 // The catalogue of environments, and the one way to make one.
 import { DomainError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { acrobot } from './classic/acrobot.ts';
+import { cartPole } from './classic/cart-pole.ts';
+import { mountainCar } from './classic/mountain-car.ts';
+import { mountainCarContinuous } from './classic/mountain-car-continuous.ts';
 import { pendulum } from './classic/pendulum.ts';
 import type { Env, EnvSpec } from './env.ts';
+import { ant } from './mujoco/ant.ts';
 import { halfCheetah } from './mujoco/half-cheetah.ts';
+import { hopper } from './mujoco/hopper.ts';
+import { humanoid } from './mujoco/humanoid.ts';
+import { humanoidStandup } from './mujoco/humanoid-standup.ts';
+import { invertedDoublePendulum } from './mujoco/inverted-double-pendulum.ts';
+import { invertedPendulum } from './mujoco/inverted-pendulum.ts';
+import { pusher } from './mujoco/pusher.ts';
+import { reacher } from './mujoco/reacher.ts';
+import { swimmer } from './mujoco/swimmer.ts';
+import { walker2d } from './mujoco/walker2d.ts';
 import type { Registration } from './registration.ts';
+import { cliffWalking, cliffWalkingSlippery } from './toy-text/cliff-walking.ts';
+import { frozenLake } from './toy-text/frozen-lake.ts';
+import { taxi } from './toy-text/taxi.ts';
 import { OrderEnforcing } from './wrappers/order-enforcing.ts';
 import { TimeLimit } from './wrappers/time-limit.ts';
 
-const REGISTRATIONS: readonly Registration[] = [halfCheetah, pendulum];
+const REGISTRATIONS: readonly Registration[] = [
+  acrobot,
+  cartPole,
+  mountainCar,
+  mountainCarContinuous,
+  pendulum,
+  ant,
+  halfCheetah,
+  hopper,
+  humanoid,
+  humanoidStandup,
+  invertedDoublePendulum,
+  invertedPendulum,
+  pusher,
+  reacher,
+  swimmer,
+  walker2d,
+  cliffWalking,
+  cliffWalkingSlippery,
+  frozenLake,
+  taxi,
+];
 
 const byId = new Map(REGISTRATIONS.map((registration) => [registration.spec.id, registration]));
+
+/** Ids that Gymnasium no longer registers, and what stands for them. */
+const ALIASES: ReadonlyMap<string, string> = new Map([['Taxi-v3', 'Taxi-v4']]);
 
 /** Every registered environment, in the order of their ids. */
 export function specs(): readonly EnvSpec[] {
@@ -35,6 +76,7 @@ export interface MakeOptions {
 export async function make(id: string, { kwargs = {}, maxEpisodeSteps }: MakeOptions = {}): Promise<Env> {
   const registration = find(id);
   const limit = maxEpisodeSteps ?? registration.spec.maxEpisodeSteps;
+  if (limit === null) return new OrderEnforcing(await registration.make(kwargs));
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > 0x7fffffff) {
     throw new DomainError(
       'invalid_kwargs',
@@ -45,7 +87,7 @@ export async function make(id: string, { kwargs = {}, maxEpisodeSteps }: MakeOpt
 }
 
 function find(id: string): Registration {
-  const registration = byId.get(id);
+  const registration = byId.get(ALIASES.get(id) ?? id);
   if (registration !== undefined) return registration;
   throw new DomainError(
     'env_spec_not_found',

@@ -14,7 +14,8 @@ export interface EnvironmentRecord {
   /** Seed of the first reset that brings none, and of the sampling of actions; null = from the system's entropy. */
   readonly seed: number | null;
   readonly kwargs: Readonly<Record<string, unknown>>;
-  readonly maxEpisodeSteps: number;
+  /** Null where there is no limit. */
+  readonly maxEpisodeSteps: number | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly idleTtlS: number;
   readonly episodeStep: number;

@@ -51,7 +51,7 @@ export interface EnvironmentReplies {
   readonly create: {
     readonly observationSpace: SpaceDocument;
     readonly actionSpace: SpaceDocument;
-    readonly maxEpisodeSteps: number;
+    readonly maxEpisodeSteps: number | null;
   };
   readonly reset: { readonly observation: JsonTensor; readonly info: Info };
   readonly step: {

@@ -1,49 +1,32 @@
 // HalfCheetah-v5: run to the right. Observation, reward, start and keyword arguments are those of
 // gymnasium/envs/mujoco/half_cheetah_v5.py (1.4.0). There is no termination.
-import { sumOfSquares } from '../../math/float32.ts';
+import { sumOfSquares } from '../../math/sum-of-squares.ts';
 import type { EnvSpec } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
 import { Box } from '../spaces/box.ts';
+import { flag, frameSkip, resetNoiseScale, UNIFORM_AND_NORMAL_NOISE, weight } from './common-kwargs.ts';
 import { HALF_CHEETAH_MJCF } from './half-cheetah-model.ts';
 import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
+import { concatenate, observationSpace } from './observations.ts';
+import { addNormal, addUniform } from './reset-noise.ts';
 
 const KWARGS = {
-  frame_skip: {
-    type: 'integer',
-    default: 5,
-    minimum: 1,
-    maximum: 1000,
-    description: 'Physics steps of 0.01 s per environment step.',
-  },
-  forward_reward_weight: { type: 'number', default: 1, description: 'Weight of the forward velocity in the reward.' },
-  ctrl_cost_weight: {
-    type: 'number',
-    default: 0.1,
-    description: 'Weight of the squared norm of the action, a cost in the reward.',
-  },
-  reset_noise_scale: {
-    type: 'number',
-    default: 0.1,
-    minimum: 0,
-    description: 'Half width of the uniform noise of start positions, and standard deviation of start velocities.',
-  },
-  exclude_current_positions_from_observation: {
-    type: 'boolean',
-    default: true,
-    description: 'Leave the x coordinate out of the observation (17 elements, not 18).',
-  },
+  frame_skip: frameSkip(5, 0.01),
+  forward_reward_weight: weight(1, 'Weight of the forward velocity in the reward.'),
+  ctrl_cost_weight: weight(0.1, 'Weight of the squared norm of the action, a cost in the reward.'),
+  reset_noise_scale: resetNoiseScale(0.1, UNIFORM_AND_NORMAL_NOISE),
+  exclude_current_positions_from_observation: flag(
+    true,
+    'Leave the x coordinate out of the observation (17 elements, not 18).',
+  ),
 } as const satisfies KwargSchemas;
 
 /** 9 positions and 9 velocities. */
 const STATE_SIZE = 18;
 
 const ACTION_SPACE = new Box({ low: -1, high: 1, shape: [6], dtype: 'float32' });
-
-function observationSpace(size: number): Box {
-  return new Box({ low: -Infinity, high: Infinity, shape: [size], dtype: 'float64' });
-}
 
 const SPEC: EnvSpec = {
   id: 'HalfCheetah-v5',
@@ -63,12 +46,7 @@ function halfCheetahTask(kwargs: Kwargs<typeof KWARGS>): MujocoTask {
   // numpy multiplies a float32 with a Python number in float32.
   const controlWeight = Math.fround(kwargs.ctrl_cost_weight);
 
-  const observe = ({ qpos, qvel }: Simulation): Float64Array => {
-    const observation = new Float64Array(STATE_SIZE - hidden);
-    observation.set(qpos.subarray(hidden));
-    observation.set(qvel, qpos.length - hidden);
-    return observation;
-  };
+  const observe = ({ qpos, qvel }: Simulation) => concatenate(qpos.subarray(hidden), qvel);
 
   return {
     spec: SPEC,
@@ -77,9 +55,8 @@ function halfCheetahTask(kwargs: Kwargs<typeof KWARGS>): MujocoTask {
     actionSpace: ACTION_SPACE,
 
     start({ qpos, qvel }, rng) {
-      // The model's own start is zero in every coordinate.
-      for (let i = 0; i < qpos.length; i++) qpos[i] = rng.uniform(-noise, noise);
-      for (let i = 0; i < qvel.length; i++) qvel[i] = noise * rng.standardNormal();
+      addUniform(qpos, rng, noise);
+      addNormal(qvel, rng, noise);
     },
 
     begin(simulation) {

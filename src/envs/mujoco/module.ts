@@ -44,6 +44,20 @@ function release(mjcf: string, shared: SharedModel): void {
   live.models -= 1;
 }
 
+/** Arrays of mjData that follow from the state; their shapes stand in MuJoCo's mjdata.h. */
+type Computed =
+  | 'cfrc_ext'
+  | 'cinert'
+  | 'ctrl'
+  | 'cvel'
+  | 'qfrc_actuator'
+  | 'qfrc_constraint'
+  | 'site_xpos'
+  | 'ten_length'
+  | 'ten_velocity'
+  | 'xipos'
+  | 'xpos';
+
 /** One simulated world: a shared model and its own state. Must be closed: nothing in the WASM heap is collected. */
 export class Simulation {
   /** Seconds per physics step. */
@@ -59,6 +73,8 @@ export class Simulation {
   readonly #model: MjModel;
   readonly #data: MjData;
   readonly #snapshot: number;
+  /** Asked for in every step: a lookup in the module copies the name into its heap. */
+  readonly #bodyIds = new Map<string, number>();
   #closed = false;
 
   private constructor(module: MainModule, mjcf: string) {
@@ -106,6 +122,26 @@ export class Simulation {
     return this.#data.qvel;
   }
 
+  /** mjData's array `name` in C order: a view for at once, never to be kept. */
+  computed(name: Computed): Float64Array {
+    return this.#data[name];
+  }
+
+  /** Masses of the bodies in kg [nbody], the world's first: a view for at once, never to be kept. */
+  get bodyMass(): Float64Array {
+    return this.#model.body_mass;
+  }
+
+  /** The number of the body called `name`. Throws a `RangeError` where there is none. */
+  bodyId(name: string): number {
+    const known = this.#bodyIds.get(name);
+    if (known !== undefined) return known;
+    const id = this.#module.mj_name2id(this.#model, this.#module.mjtObj.mjOBJ_BODY.value, name);
+    if (id < 0) throw new RangeError(`The model has no body "${name}".`);
+    this.#bodyIds.set(name, id);
+    return id;
+  }
+
   /** The compiled model's array called `name`, copied; tests compare it with Gymnasium's. */
   modelArray(name: keyof MjModel): number[] {
     return Array.from(this.#model[name] as ArrayLike<number>);
@@ -134,6 +170,11 @@ export class Simulation {
   step(control: Float32Array, frames: number): void {
     this.#data.ctrl.set(control);
     for (let frame = 0; frame < frames; frame++) this.#module.mj_step(this.#model, this.#data);
+  }
+
+  /** Computes cfrc_ext, the forces from outside on each body, which MuJoCo leaves out of its steps. */
+  computeExternalForces(): void {
+    this.#module.mj_rnePostConstraint(this.#model, this.#data);
   }
 
   /** mjSTATE_INTEGRATION [stateSize]: all that the next physics step reads. */

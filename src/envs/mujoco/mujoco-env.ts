@@ -16,6 +16,12 @@ export interface MujocoTask {
   readonly mjcf: string;
   readonly observationSpace: Box;
   readonly actionSpace: Box;
+  /**
+   * What `step` reads beside the physics; the task writes it in `begin` and `step`, and snapshots hold it. With the
+   * Runge–Kutta integrator MuJoCo leaves the bodies where the last stage had them, which does not follow from the state:
+   * a velocity measured between such places needs the last one remembered.
+   */
+  readonly memory?: Float64Array;
   /** Draws a start into the simulation, which stands at the model's start. `forward` is called after it. */
   start(simulation: Simulation, rng: Pcg64): void;
   /** A fresh observation of the simulation, and what reset says beside it. */
@@ -71,13 +77,25 @@ export class MujocoEnv implements Env {
   }
 
   getState(): Tensors {
-    return { ...nest('rng', this.#rng.getState()), physics: vector(this.#simulation.getState()) };
+    const { memory } = this.#task;
+    return {
+      ...nest('rng', this.#rng.getState()),
+      physics: vector(this.#simulation.getState()),
+      ...(memory && { memory: vector(memory.slice()) }),
+    };
   }
 
   setState(state: Tensors): void {
-    const physics = takeVector(state, 'physics', Float64Array, this.#simulation.stateSize);
-    if (!physics.every(Number.isFinite)) throw new RangeError('Tensor "physics" has elements that are not finite.');
+    const take = (name: string, length: number) => {
+      const vector = takeVector(state, name, Float64Array, length);
+      if (!vector.every(Number.isFinite)) throw new RangeError(`Tensor "${name}" has elements that are not finite.`);
+      return vector;
+    };
+    const { memory } = this.#task;
+    const physics = take('physics', this.#simulation.stateSize);
+    const remembered = memory && take('memory', memory.length);
     this.#rng = Pcg64.fromState(under('rng', state));
+    if (remembered) memory.set(remembered);
     this.#simulation.setState(physics);
   }
 

@@ -2,7 +2,7 @@
 import { DomainError } from '../../errors.ts';
 import type { Pcg64 } from '../../math/pcg64.ts';
 import { sizeOf } from '../../math/tensor.ts';
-import { formatNested, formatNumber, JsonTensorError, parseNested, parseNumber, show } from './json-tensor.ts';
+import { formatNested, formatNumber, JsonTensorError, parseNested, parseNumber, placeOf, show } from './json-tensor.ts';
 import type { BoxDocument, JsonTensor, SpaceOf } from './space.ts';
 
 type FloatArray = Float32Array | Float64Array;
@@ -85,13 +85,13 @@ export class Box implements SpaceOf<FloatArray> {
    * Gymnasium, whose environments clip or clamp them; in an action, elements that are not finite do not.
    * Throws `action_out_of_space` or `observation_out_of_space` naming the value, its place and what was expected.
    */
-  parse(value: unknown, what: 'action' | 'observation'): FloatArray {
+  parse(value: unknown, what: 'action' | 'observation', place = ''): FloatArray {
     let elements: number[];
     try {
       elements = parseNested(value, this.shape);
     } catch (error) {
       if (!(error instanceof JsonTensorError)) throw error;
-      throw this.#refusal(what, `${what}${error.place} ${error.message}`, error);
+      throw this.#refusal(what, `${what}${place}${error.place} ${error.message}`, error);
     }
     const cast = ARRAY_OF[this.dtype].from(elements);
     for (let i = 0; i < cast.length; i++) {
@@ -99,9 +99,9 @@ export class Box implements SpaceOf<FloatArray> {
       const given = elements[i] as number;
       // 1e39 is finite but not in float32: to let it become Infinity would be a coercion.
       if (Number.isFinite(given))
-        throw this.#refusal(what, `${what}${this.#place(i)} is ${given}, too large for ${this.dtype}`);
+        throw this.#refusal(what, `${what}${place}${placeOf(i, this.shape)} is ${given}, too large for ${this.dtype}`);
       if (what === 'action')
-        throw this.#refusal(what, `${what}${this.#place(i)} is ${show(given)}, which is not finite`);
+        throw this.#refusal(what, `${what}${place}${placeOf(i, this.shape)} is ${show(given)}, which is not finite`);
     }
     return cast;
   }
@@ -152,16 +152,6 @@ export class Box implements SpaceOf<FloatArray> {
       (low, high) => low === -Infinity && high < Infinity,
       (_, high) => -rng.standardExponential() + high,
     );
-  }
-
-  #place(element: number): string {
-    let rest = element;
-    let place = '';
-    for (const length of this.shape.toReversed()) {
-      place = `[${rest % length}]${place}`;
-      rest = Math.floor(rest / length);
-    }
-    return place;
   }
 
   #refusal(what: 'action' | 'observation', problem: string, cause?: Error): DomainError {

@@ -36,12 +36,12 @@ export class Discrete implements SpaceOf<number> {
   }
 
   /** Throws `action_out_of_space` or `observation_out_of_space` for anything but an integer of this space. */
-  parse(value: unknown, what: 'action' | 'observation'): number {
+  parse(value: unknown, what: 'action' | 'observation', place = ''): number {
     // −0 is JSON's "-0": the integer zero.
     if (this.contains(value)) return value + 0;
     throw new DomainError(
       `${what}_out_of_space`,
-      `${what} is ${show(value)}. Send one integer from ${this.start} to ${this.start + this.n - 1}.`,
+      `${what}${place} is ${show(value)}. Send one integer from ${this.start} to ${this.start + this.n - 1}.`,
     );
   }
 

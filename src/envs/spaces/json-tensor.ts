@@ -47,6 +47,22 @@ export function parseNested(value: unknown, shape: readonly number[]): number[] 
   return elements;
 }
 
+/** The shape of nested lists, read along their first elements; `parseNested` tells whether the others agree. */
+export function shapeOf(value: unknown): number[] {
+  return Array.isArray(value) ? [value.length, ...(value.length === 0 ? [] : shapeOf(value[0]))] : [];
+}
+
+/** The index path of the C-order element `index`, such as `[2][0]`. */
+export function placeOf(index: number, shape: readonly number[]): string {
+  let rest = index;
+  let place = '';
+  for (const length of shape.toReversed()) {
+    place = `[${rest % length}]${place}`;
+    rest = Math.floor(rest / length);
+  }
+  return place;
+}
+
 /** A number for JSON: what JSON has no literal for becomes its name. */
 export function formatNumber(value: number): JsonNumber {
   if (Number.isFinite(value)) return value;

@@ -7,11 +7,13 @@ import type { Value } from '../spaces/space.ts';
 export class TimeLimit implements Env {
   readonly spec: EnvSpec;
   readonly #env: Env;
+  readonly #limit: number;
   #elapsedSteps = 0;
 
   /** `maxEpisodeSteps` is a positive integer; the spec shows it. */
   constructor(env: Env, maxEpisodeSteps: number) {
     this.#env = env;
+    this.#limit = maxEpisodeSteps;
     this.spec = { ...env.spec, maxEpisodeSteps };
   }
 
@@ -33,7 +35,7 @@ export class TimeLimit implements Env {
     const result = this.#env.step(action);
     this.#elapsedSteps += 1;
     // A step can be both: the last allowed one may also reach a terminal state.
-    return this.#elapsedSteps >= this.spec.maxEpisodeSteps ? { ...result, truncated: true } : result;
+    return this.#elapsedSteps >= this.#limit ? { ...result, truncated: true } : result;
   }
 
   getState(): Tensors {

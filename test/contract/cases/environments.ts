@@ -56,6 +56,25 @@ export function environmentCases({ http, url, recorded, start }: RealContext): v
     await http.post(`${path}/reset`).expect(200);
   });
 
+  test('spaces of integers, action masks, and episodes without a limit', async () => {
+    const open = async (wanted: object) => (await http.post('/v1/environments').send(wanted).expect(201)).body;
+    const call = async (where: string, body: object) =>
+      (await http.post(`/v1/environments/${where}`).send(body).expect(200)).body;
+
+    const taxi = await open({ spec_id: 'Taxi-v4', seed: 42 });
+    assert.deepEqual(taxi.observation_space, { type: 'Discrete', n: 500, start: 0 });
+    // Gymnasium's: `make('Taxi-v4').reset(seed=42)`.
+    const { observation, info } = await call(`${taxi.id}/reset`, {});
+    assert.deepEqual([observation, info], [386, { prob: 1, action_mask: [1, 1, 0, 1, 0, 0] }]);
+    assert.equal((await call(`${taxi.id}/step`, { action: 0 })).reward, -1);
+    const wrong = await http.post(`/v1/environments/${taxi.id}/step`).send({ action: 6 }).expect(422);
+    assert.match(wrong.body.detail, /one integer from 0 to 5/);
+
+    const lake = await open({ spec_id: 'FrozenLake-v1', kwargs: { desc: { size: 5, seed: 1 }, is_slippery: false } });
+    assert.equal(lake.observation_space.n, 25);
+    assert.equal((await open({ spec_id: 'CliffWalking-v1' })).max_episode_steps, null);
+  });
+
   test('one seed gives one episode, and without one the random numbers go on', async () => {
     const observe = async (body: object) => (await http.post(`${path}/reset`).send(body).expect(200)).body.observation;
     const [first, second] = [await observe({}), await observe({})];

@@ -4,6 +4,8 @@ import { HALF_CHEETAH_MJCF } from '../../../src/envs/mujoco/half-cheetah-model.t
 import { live, Simulation } from '../../../src/envs/mujoco/module.ts';
 import { make } from '../../../src/envs/registry.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
+import { vector } from '../../../src/math/tensor.ts';
+import { MJCF_MODELS } from './mjcf-models.ts';
 
 const ACTION = Float32Array.of(0.5, -0.5, 1, -1, 0.25, 0);
 
@@ -39,20 +41,46 @@ test('an environment goes on while others make the heap grow', async () => {
   assert.deepEqual(await run(300), await run(0));
 });
 
-test('the small arena gives the bytes that MuJoCo’s default gives', async () => {
-  const roomy = HALF_CHEETAH_MJCF.replace(/<size [^>]*>/, '');
-  assert.notEqual(roomy, HALF_CHEETAH_MJCF);
-  const [small, large] = [await Simulation.create(HALF_CHEETAH_MJCF), await Simulation.create(roomy)];
-  const rng = Pcg64.fromSeed(5);
-  const control = new Float32Array(6);
-  for (let i = 0; i < 400; i++) {
-    rng.fillUniform(control, -1, 1);
-    small.step(control, 5);
-    large.step(control, 5);
+for (const [name, mjcf] of MJCF_MODELS) {
+  test(`${name}: the small arena gives the bytes that MuJoCo’s default gives`, async () => {
+    const roomy = mjcf.replace(/<size [^>]*>/, '');
+    assert.notEqual(roomy, mjcf);
+    const [small, large] = [await Simulation.create(mjcf), await Simulation.create(roomy)];
+    const rng = Pcg64.fromSeed(5);
+    const control = new Float32Array(small.nu);
+    // Thrown about, so that it falls and lies.
+    const thrown = rng.standardNormalArray(small.nv).map((velocity) => 3 * velocity);
+    for (const simulation of [small, large]) simulation.qvel.set(thrown);
+    for (let i = 0; i < 200; i++) {
+      rng.fillUniform(control, -1, 1);
+      small.step(control, 5);
+      large.step(control, 5);
+    }
+    assert.deepEqual(small.getState(), large.getState());
+    small.close();
+    large.close();
+  });
+}
+
+test('a snapshot of an environment with a memory must have that, of the right size and finite', async () => {
+  using env = await make('Ant-v5');
+  env.reset({ seed: 1 });
+  const { 'env/env/memory': memory, ...rest } = env.getState();
+  assert.equal(memory?.data.length, 2);
+  for (const wrong of [
+    {},
+    { 'env/env/memory': vector(new Float64Array(3)) },
+    { 'env/env/memory': vector(Float64Array.of(0, NaN)) },
+  ]) {
+    assert.throws(() => env.setState({ ...rest, ...wrong }), { code: 'checkpoint_incompatible' });
   }
-  assert.deepEqual(small.getState(), large.getState());
-  small.close();
-  large.close();
+});
+
+test('a body that the model lacks is named', async () => {
+  const simulation = await Simulation.create(HALF_CHEETAH_MJCF);
+  assert.equal(simulation.bodyId('torso'), 1);
+  assert.throws(() => simulation.bodyId('wing'), /no body "wing"/);
+  simulation.close();
 });
 
 test('closing a simulation twice is harmless', async () => {
