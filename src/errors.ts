@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   'action_out_of_space',
   'observation_out_of_space',
   'invalid_kwargs',
+  'invalid_wrapper',
   'invalid_hyperparameter',
   'unsupported_space',
   'engine_not_available',

@@ -206,6 +206,14 @@ export interface paths {
         /**
          * Make an environment
          * @description The environment waits for its first reset. `seed` is the seed of the first reset that brings none.
+         *
+         *     With `num_envs` it is a vector environment, as `gymnasium.vector`: that many environments that reset and step together, spread
+         *     over the server's cores. Its spaces are those of one sub-environment. How episodes follow one another is `autoreset_mode`:
+         *     - `NextStep`: the step after an end resets that sub-environment instead of stepping it: its action is ignored, its reward is 0.
+         *     - `SameStep`: the step that ends an episode resets too. `observations` and `infos` are those of the new episode; what ended stands in `infos`, as
+         *       `final_obs` and `final_info`.
+         *     - `Disabled`: you reset, by `reset_mask`; a step before that is `reset_required`.
+         *
          *     Refused with `capacity_reached` where the server holds as many environments as it may; delete one or wait for one to expire.
          */
         post: operations["createEnvironment"];
@@ -257,6 +265,9 @@ export interface paths {
         /**
          * Begin an episode
          * @description A `seed` reseeds the random numbers of the environment; without one they go on. A finished environment has to be reset before it steps again.
+         *
+         *     In a vector environment an integer s seeds sub-environment i with s + i, and a list has a seed for each, or null where the random numbers go on.
+         *     `reset_mask` says which to reset; the others stay where they are, and `observations` shows them as they were last seen.
          */
         post: operations["resetEnvironment"];
         delete?: never;
@@ -287,8 +298,39 @@ export interface paths {
          *     An action is cast to the dtype of the action space. A finite number outside its bounds is taken, as Gymnasium takes it: the environment or MuJoCo
          *     clips it. `action_out_of_space` is an action of another shape, with NaN or an infinity in it, too large for the dtype, or in a Discrete space
          *     anything but an integer of its range. What is no number and no list of numbers is 400.
+         *
+         *     A vector environment takes `actions`, one for each sub-environment; where one of them is refused, the answer names its index and none has
+         *     stepped. `infos` holds a list for each key that any sub-environment reports, and under `_key` a mask of those that did; where one did not,
+         *     the list has zeros, or null for what has no zero.
          */
         post: operations["stepEnvironment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment_id}/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A picture of the state
+         * @description Gymnasium's `rgb_array` as a PNG, of the state after the calls before this one; looking changes nothing. Before the first reset there is
+         *     nothing to see (`reset_required`).
+         *
+         *     A MuJoCo robot is seen by its model's `track` camera where it has one, as in Gymnasium, else by the camera `free`. `azimuth`, `elevation` and
+         *     `distance` aim the free camera, with MuJoCo's meaning. Classic control and toy text are drawn in the plane and take none of the four.
+         */
+        get: operations["renderEnvironment"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -309,7 +351,7 @@ export interface paths {
         put?: never;
         /**
          * Draw a random action
-         * @description A uniform draw from the action space, from a generator of its own that the seed also sets.
+         * @description A uniform draw from the action space, from a generator of its own that the seed also sets. Of a vector environment, a draw for each sub-environment.
          */
         post: operations["sampleAction"];
         delete?: never;
@@ -844,6 +886,7 @@ export interface components {
          *     - `checkpoint_in_use` (409) An agent or a job needs the checkpoint.
          *     - `action_out_of_space`, `observation_out_of_space` (422) Wrong shape, no number, too large for the dtype, or not an integer of a Discrete space; in an action also NaN and infinities. Finite numbers beyond the bounds of a Box pass.
          *     - `invalid_kwargs`, `invalid_hyperparameter` (422) No such name, or a value out of range; the catalogue has the schema.
+         *     - `invalid_wrapper` (422) There is no such wrapper, or it does not fit the environment.
          *     - `unsupported_space` (422) The algorithm cannot act in these spaces. `engine_not_available` (422) See `GET /v1/server` for the reason.
          *     - `checkpoint_incompatible` (422) Another algorithm, other spaces or a newer format. `checkpoint_corrupt` (422) Its bytes are not those that were written.
          *     - `non_finite` (422) A loss or an action became NaN or infinite. `untraceable` (500) The engine cannot compile the network.
@@ -852,7 +895,7 @@ export interface components {
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
         /** @description What went wrong (RFC 9457). Decide by `code`. */
         Problem: {
             /** @description `urn:gymserve:error:` and the code. */
@@ -897,12 +940,14 @@ export interface components {
             reason: string | null;
         };
         ServerLimits: {
+            /** @description Sub-environments of vector environments counted. */
             environments: number;
             running_jobs: number;
             queued_jobs: number;
             body_bytes: number;
         };
         ServerUse: {
+            /** @description Sub-environments of vector environments counted. */
             environments: number;
             agents: number;
             running_jobs: number;
@@ -940,14 +985,101 @@ export interface components {
             /** @description What `hyperparameters` may hold. */
             hyperparameters_schema: components["schemas"]["JsonSchema"];
         };
+        /**
+         * @description How many sub-environments a vector environment has.
+         * @example 64
+         */
+        NumEnvs: number;
+        /**
+         * @description How a vector environment goes on after the end of an episode.
+         * @example NextStep
+         * @enum {string}
+         */
+        AutoresetMode: "NextStep" | "SameStep" | "Disabled";
+        /**
+         * @description A wrapper around an environment and its time limit, by name and with its keyword arguments. An unknown name, and one that does not fit the environment,
+         *     is `invalid_wrapper`; a keyword argument that is unknown or out of range is `invalid_kwargs`. Each keyword argument has a default.
+         *
+         *     Gymnasium's, and equal to them:
+         *     - `ClipAction`: moves actions to the bounds of the action space.
+         *     - `RescaleAction {min_action = -1, max_action = 1}`: stretches actions from there to the bounds of the action space. Each a number, or a list of them.
+         *     - `NormalizeObservation {epsilon = 1e-8}`: less their running mean, over their running standard deviation. The statistics outlive resets.
+         *     - `NormalizeReward {gamma = 0.99, epsilon = 1e-8}`: over the running standard deviation of the discounted return.
+         *     - `TransformReward {scale = 1, shift = 0}`: scale · reward + shift.
+         *     - `FrameStackObservation {stack_size = 4, padding_type = "reset"}`: the last observations in one, the oldest first. Before there are so many stands the
+         *       first (`reset`), zeros (`zero`), or an observation of yours, as nested lists.
+         *     - `TimeAwareObservation {normalize_time = false}`: appends the steps since the reset, which `normalize_time` divides by the limit of steps.
+         *     - `RecordEpisodeStatistics`: the info of an episode's last step has `episode: {r, l, t}`, its return, its steps and its seconds.
+         *     - `PassiveEnvChecker`: warns on the server's standard error where the first reset and steps break the contract.
+         *
+         *     Perturbations. What is a number, but for `probability`, may be `[low, high]` instead: then every episode draws its own, from random numbers that the seed sets and that the
+         *     environment itself does not use. The info of `reset` says what was drawn (`mass_scale`, `damping_scale`, `joint_friction`, `gravity`, `actuator_scale`,
+         *     `observation_noise`, `action_delay`). Names and numbers of bodies, joints and actuators are those of the MuJoCo model.
+         *     - `ScaleMass {scale = 1, bodies = []}`: mass (kg) and inertia (kg m²) of these bodies, or of all, times a factor. MuJoCo environments only, as the next five.
+         *     - `ScaleDamping {scale = 1, joints = []}`: damping (N m s/rad, N s/m) of these joints, or of all, times a factor.
+         *     - `JointFriction {friction = 0, joints = []}`: dry friction (N m, N) added to these joints, or to all that have a motor.
+         *     - `SetGravity {gravity = 9.81}`: acceleration downwards (m/s²).
+         *     - `ScaleActuators {scale = 1, actuators = []}`: force or torque of these motors, or of all, times a factor.
+         *     - `RandomPushes {probability = 0.01, force = 10, duration = 10, direction = "xy", body = 1}`: with this probability a step begins a push of the body (1 is mostly the
+         *       trunk) that lasts `duration` steps, with `force` (N) along `x`, in the `xy` plane or in `xyz`; both are drawn for each push.
+         *       The info of a step has `push_force`.
+         *     - `ObservationNoise {deviation = 0.01}`: normal noise on every element of every observation, in its units. Any Box.
+         *     - `ActionDelay {delay = 1}`: actions take effect so many steps late; until then the action nearest to zero does. Any environment.
+         * @example {
+         *       "name": "FrameStackObservation",
+         *       "kwargs": {
+         *         "stack_size": 3
+         *       }
+         *     }
+         * @example {
+         *       "name": "ScaleMass",
+         *       "kwargs": {
+         *         "scale": [
+         *           0.8,
+         *           1.2
+         *         ],
+         *         "bodies": [
+         *           "torso"
+         *         ]
+         *       }
+         *     }
+         */
+        Wrapper: {
+            name: string;
+            /**
+             * @description Keyword arguments; the list above has them all with their defaults.
+             * @default {}
+             */
+            kwargs: components["schemas"]["Arguments"];
+        };
+        /**
+         * @description Around the environment and its time limit, from the inside out.
+         * @example [
+         *       {
+         *         "name": "RescaleAction",
+         *         "kwargs": {}
+         *       },
+         *       {
+         *         "name": "NormalizeObservation",
+         *         "kwargs": {}
+         *       }
+         *     ]
+         */
+        Wrappers: components["schemas"]["Wrapper"][];
         CreateEnvironment: {
             spec_id: components["schemas"]["SpecId"];
+            /** @description Makes it a vector environment of so many. */
+            num_envs?: components["schemas"]["NumEnvs"];
+            /** @description With `num_envs` alone, and then NextStep where absent. */
+            autoreset_mode?: components["schemas"]["AutoresetMode"];
             seed?: components["schemas"]["Seed"];
             /**
              * @description Keyword arguments; `kwargs_schema` of the specification says which.
              * @default {}
              */
             kwargs: components["schemas"]["Arguments"];
+            /** @default [] */
+            wrappers: components["schemas"]["Wrappers"];
             /** @description The limit of the specification where absent. */
             max_episode_steps?: number;
             /**
@@ -966,17 +1098,27 @@ export interface components {
             /** @description The seed it was made with. */
             seed: number | null;
             kwargs: components["schemas"]["Arguments"];
+            wrappers: components["schemas"]["Wrappers"];
             /** @description Null where there is no limit. */
             max_episode_steps: number | null;
+            /** @description Null for a single environment. */
+            num_envs: number | null;
+            /**
+             * @description Null for a single environment.
+             * @enum {string|null}
+             */
+            autoreset_mode: "NextStep" | "SameStep" | "Disabled" | null;
+            /** @description In a vector environment that of one sub-environment. */
             observation_space: components["schemas"]["Space"];
+            /** @description As `observation_space`. */
             action_space: components["schemas"]["Space"];
-            /** @description Steps since the last reset. */
-            episode_step: number;
-            /** @description Sum of the rewards since the last reset. */
-            episode_return: components["schemas"]["Number"];
+            /** @description Steps since the last reset; null for a vector environment. */
+            episode_step: number | null;
+            /** @description Sum of the rewards since the last reset; null for a vector environment. */
+            episode_return: components["schemas"]["Number"] | null;
             /** @description How many resets and steps it has made. */
             seq: number;
-            /** @description It was never reset, or its episode is over. */
+            /** @description It was never reset, or its episode is over: the next step would be refused. */
             needs_reset: boolean;
             idle_ttl_s: number;
             labels: components["schemas"]["Labels"];
@@ -985,8 +1127,29 @@ export interface components {
             /** @description When it is closed if nobody calls it; every call moves it. */
             expires_at: components["schemas"]["Time"];
         };
+        /**
+         * @description One for each sub-environment; null where its random numbers go on.
+         * @example [
+         *       7,
+         *       null,
+         *       9
+         *     ]
+         */
+        Seeds: (number | null)[];
+        /**
+         * @description One for each sub-environment.
+         * @example [
+         *       false,
+         *       true,
+         *       false
+         *     ]
+         */
+        Mask: boolean[];
         ResetEnvironment: {
-            seed?: components["schemas"]["Seed"];
+            /** an integer from 0 to 9007199254740991, or for a vector environment a list of them (null where the random numbers go on) */
+            seed?: components["schemas"]["Seed"] | components["schemas"]["Seeds"];
+            /** @description Which sub-environments to reset; all where absent. */
+            reset_mask?: components["schemas"]["Mask"];
             /**
              * @description Options of the environment's reset; 400 names those that it has.
              * @default {}
@@ -1000,9 +1163,18 @@ export interface components {
             episode_step: number;
             episode_return: components["schemas"]["Number"];
         };
+        VectorResetResult: {
+            /** @description Of all sub-environments. */
+            observations: components["schemas"]["Tensor"][];
+            infos: components["schemas"]["Infos"];
+            seq: number;
+        };
+        AnyResetResult: components["schemas"]["ResetResult"] | components["schemas"]["VectorResetResult"];
         StepEnvironment: {
             /** @description An element of the action space. */
-            action: components["schemas"]["Tensor"];
+            action?: components["schemas"]["Tensor"];
+            /** @description Of a vector environment, one for each sub-environment. */
+            actions?: components["schemas"]["Tensor"][];
             /** @description The last `seq` plus one, to make a retry safe. */
             seq?: number;
         };
@@ -1018,6 +1190,44 @@ export interface components {
             episode_step: number;
             episode_return: components["schemas"]["Number"];
         };
+        VectorStepResult: {
+            observations: components["schemas"]["Tensor"][];
+            rewards: components["schemas"]["Vector"];
+            /** @description Whose task ended, by success or failure: nothing follows. */
+            terminations: components["schemas"]["Mask"];
+            /** @description Whose episode was cut short, by its time limit: something would follow. */
+            truncations: components["schemas"]["Mask"];
+            infos: components["schemas"]["Infos"];
+            seq: number;
+        };
+        AnyStepResult: components["schemas"]["StepResult"] | components["schemas"]["VectorStepResult"];
+        /**
+         * @description By key what the sub-environments report: a list with a value for each, and under `_key` a mask. An info that is an object holds lists and masks itself.
+         * @example {
+         *       "x_position": [
+         *         0.4,
+         *         0
+         *       ],
+         *       "_x_position": [
+         *         true,
+         *         false
+         *       ]
+         *     }
+         */
+        Infos: {
+            [key: string]: components["schemas"]["InfoList"] | {
+                [key: string]: components["schemas"]["InfoList"] | {
+                    [key: string]: components["schemas"]["InfoList"];
+                };
+            };
+        };
+        /**
+         * @example [
+         *       0.4,
+         *       "NaN"
+         *     ]
+         */
+        InfoList: ((number | string | boolean | null) | components["schemas"]["Tensor"][])[];
         /**
          * @description Further facts that the environment reports.
          * @example {
@@ -1026,11 +1236,15 @@ export interface components {
          *     }
          */
         Info: {
-            [key: string]: (number | string | boolean) | components["schemas"]["Vector"];
+            [key: string]: (number | string | boolean) | components["schemas"]["Vector"] | {
+                [key: string]: components["schemas"]["Number"];
+            };
         };
         SampledAction: {
-            action: components["schemas"]["Tensor"];
-        };
+            action?: components["schemas"]["Tensor"];
+            /** @description Of a vector environment. */
+            actions?: components["schemas"]["Tensor"][];
+        } & (unknown | unknown);
         CreateAgent: {
             name?: components["schemas"]["AgentName"];
             algorithm?: components["schemas"]["AlgorithmName"];
@@ -2109,7 +2323,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ResetResult"];
+                    "application/json": components["schemas"]["AnyResetResult"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2145,7 +2359,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StepResult"];
+                    "application/json": components["schemas"]["AnyStepResult"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2157,6 +2371,53 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    renderEnvironment: {
+        parameters: {
+            query?: {
+                /** @description Pixels; the usual size of its pictures where it is left out, 480 × 480 for MuJoCo. */
+                width?: number;
+                /** @description Pixels; the usual size of its pictures where it is left out, 480 × 480 for MuJoCo. */
+                height?: number;
+                /** @description The name of a camera of the model, or `free`. */
+                camera?: string;
+                /** @description Degrees about the vertical, 0 looking along x and 90 along y. */
+                azimuth?: number;
+                /** @description Degrees, −90 looking straight down. */
+                elevation?: number;
+                /** @description Metres from what is looked at. */
+                distance?: number;
+                /** @description Which sub-environment of a vector environment, from 0; the first where it is left out. */
+                index?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (the bytes of a PNG file) */
+                    "image/png": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };

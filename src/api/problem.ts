@@ -25,6 +25,7 @@ export const STATUS_OF = {
   action_out_of_space: 422,
   observation_out_of_space: 422,
   invalid_kwargs: 422,
+  invalid_wrapper: 422,
   invalid_hyperparameter: 422,
   unsupported_space: 422,
   engine_not_available: 422,

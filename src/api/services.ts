@@ -10,7 +10,7 @@ export type ServerService = Pick<Server, 'info' | 'ready'>;
 export type CatalogueService = Pick<Catalogue, 'envSpecs' | 'envSpec' | 'algorithms' | 'algorithm'>;
 export type EnvironmentsService = Pick<
   Environments,
-  'create' | 'list' | 'get' | 'delete' | 'reset' | 'step' | 'sampleAction'
+  'create' | 'list' | 'get' | 'delete' | 'reset' | 'step' | 'sampleAction' | 'render'
 >;
 export type AgentsService = Pick<
   Agents,

@@ -21,7 +21,7 @@ export function createValidators(document: Contract['document']): RequestValidat
 
 /**
  * Ajv reads numbers as JavaScript does: " 1", "0x10" and "1e2" pass, and 400 nines become an Infinity that no maximum stops.
- * Here a number in a query or a header is its decimal digits.
+ * Here a number in a query or a header is its decimal digits, with a point where it is no integer.
  */
 function withDecimals(validate: ValidateFunction): ValidateFunction {
   const check = (data: Record<string, unknown>): boolean => {
@@ -40,11 +40,11 @@ function withDecimals(validate: ValidateFunction): ValidateFunction {
   return check as ValidateFunction;
 }
 
-const DECIMAL = /^-?\d{1,16}$/;
+const DECIMAL = /^-?\d{1,16}(\.\d{1,16})?$/;
 
 function notDecimal(name: string, data: unknown): ErrorObject {
-  const message = 'must be an integer';
-  return { keyword: 'type', instancePath: `/${name}`, schemaPath: '', params: { type: 'integer' }, data, message };
+  const message = 'must be written in decimal digits, such as 12 or -0.5';
+  return { keyword: 'decimal', instancePath: `/${name}`, schemaPath: '', params: {}, data, message };
 }
 
 /** An Ajv that knows the document as `openapi`. */

@@ -1,5 +1,5 @@
 // Holds one environment to the contract, as gymnasium.utils.env_checker.check_env does: seeding, spaces, rewards,
-// fresh arrays, exact snapshots, closing. It runs the environment and closes it.
+// fresh arrays, exact snapshots, pictures, closing. It runs the environment and closes it.
 import { Pcg64 } from '../math/pcg64.ts';
 import type { Tensors } from '../math/tensor.ts';
 import type { Env, StepResult } from './env.ts';
@@ -10,6 +10,7 @@ export function checkEnv(env: Env, { seed, steps = 100 }: { readonly seed: numbe
   try {
     checkSeeding(env, seed, steps);
     checkSnapshot(env, seed, steps);
+    checkPicture(env, seed);
   } finally {
     env.close();
     env.close();
@@ -57,6 +58,19 @@ function checkSnapshot(env: Env, seed: number, steps: number): void {
   actions.setState(drawn);
   const again = Array.from({ length: steps }, () => advance(env, actions));
   require(format(onward) === format(again), 'steps after a restored snapshot must repeat', env);
+}
+
+/** Looking gives all pixels, the same twice, and changes nothing. */
+function checkPicture(env: Env, seed: number): void {
+  env.reset({ seed });
+  const before = env.getState();
+  const size = { width: 32, height: 24 };
+  const image = env.render(size);
+  require(image.width === 32 &&
+    image.height === 24 &&
+    image.data.length === 3 * 32 * 24, 'a picture must have the size asked for', env);
+  require(format(env.render(size)) === format(image), 'the same state must look the same', env);
+  require(sameBytes(before, env.getState()), 'looking must not change the state', env);
 }
 
 /** A step with a random action, or a reset where the episode ended, held to the rules of observations and rewards. */

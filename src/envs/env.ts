@@ -1,9 +1,13 @@
 // What an environment is: Gymnasium's contract, plus an exact snapshot. Environments know nothing of HTTP, workers or agents.
 import type { Tensors } from '../math/tensor.ts';
+import type { Image } from './render/image.ts';
+import type { RenderOptions } from './render/options.ts';
 import type { SpaceDocument, SpaceOf, Value } from './spaces/space.ts';
 
-/** Extra facts about a step, JSON-able: numbers, strings, booleans, or arrays of numbers. */
-export type Info = Readonly<Record<string, number | string | boolean | readonly number[]>>;
+/** Extra facts about a step, JSON-able: numbers, strings, booleans, arrays of numbers, or numbers by name. */
+export type Info = Readonly<
+  Record<string, number | string | boolean | readonly number[] | Readonly<Record<string, number>>>
+>;
 
 export interface ResetOptions {
   /** Reseeds the environment's generator as Gymnasium does; without it the generator goes on. A non-negative integer. */
@@ -37,6 +41,8 @@ export interface Env {
   /** Everything the next step or reset reads: restoring it and stepping gives the same bytes. */
   getState(): Tensors;
   setState(state: Tensors): void;
+  /** A picture of the state, Gymnasium's `rgb_array`. Looking changes nothing. Throws `invalid_request`. A wrapper passes it on. */
+  render(options?: RenderOptions): Image;
   /** Frees what the environment holds; closing twice is harmless. */
   close(): void;
   [Symbol.dispose](): void;

@@ -24,6 +24,7 @@ import { frozenLake } from './toy-text/frozen-lake.ts';
 import { taxi } from './toy-text/taxi.ts';
 import { OrderEnforcing } from './wrappers/order-enforcing.ts';
 import { TimeLimit } from './wrappers/time-limit.ts';
+import { findWrapper, type WrapperWish, wrapAll } from './wrappers/wrapper-registry.ts';
 
 const REGISTRATIONS: readonly Registration[] = [
   acrobot,
@@ -67,23 +68,42 @@ export interface MakeOptions {
   readonly kwargs?: Readonly<Record<string, unknown>>;
   /** Instead of the spec's; a positive integer. */
   readonly maxEpisodeSteps?: number;
+  /** Around the environment and its time limit, the first innermost. */
+  readonly wrappers?: readonly WrapperWish[];
 }
 
 /**
- * The environment `id`, as `gymnasium.make` wraps it: a time limit, and an order of calls that is enforced.
- * Throws `env_spec_not_found`, `invalid_kwargs` or `capacity_reached`.
+ * The environment `id`, as `gymnasium.make` wraps it: a time limit, and an order of calls that is enforced. Outside of
+ * them stand the wrappers asked for, as `additional_wrappers` of a spec do.
+ * Throws `env_spec_not_found`, `invalid_kwargs`, `invalid_wrapper` or `capacity_reached`.
  */
-export async function make(id: string, { kwargs = {}, maxEpisodeSteps }: MakeOptions = {}): Promise<Env> {
+export async function make(
+  id: string,
+  { kwargs = {}, maxEpisodeSteps, wrappers = [] }: MakeOptions = {},
+): Promise<Env> {
   const registration = find(id);
-  const limit = maxEpisodeSteps ?? registration.spec.maxEpisodeSteps;
-  if (limit === null) return new OrderEnforcing(await registration.make(kwargs));
+  // Before anything is made.
+  for (const { name } of wrappers) findWrapper(name);
+  const limit = limitOf(registration, maxEpisodeSteps);
+  const bare = await registration.make(kwargs);
+  try {
+    return wrapAll(new OrderEnforcing(limit === null ? bare : new TimeLimit(bare, limit)), bare, wrappers);
+  } catch (error) {
+    bare.close();
+    throw error;
+  }
+}
+
+function limitOf({ spec }: Registration, maxEpisodeSteps: number | undefined): number | null {
+  const limit = maxEpisodeSteps ?? spec.maxEpisodeSteps;
+  if (limit === null) return null;
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > 0x7fffffff) {
     throw new DomainError(
       'invalid_kwargs',
-      `${id}: the maximum of episode steps is ${limit}; it must be an integer from 1 to 2147483647.`,
+      `${spec.id}: the maximum of episode steps is ${limit}; it must be an integer from 1 to 2147483647.`,
     );
   }
-  return new OrderEnforcing(new TimeLimit(await registration.make(kwargs), limit));
+  return limit;
 }
 
 function find(id: string): Registration {

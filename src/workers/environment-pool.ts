@@ -65,6 +65,7 @@ export class EnvironmentPool {
   readonly #workerData: EnvironmentWorkerData;
   readonly #onWorkerLost: (worker: number, reason: string) => void;
   readonly #channels: (Channel | null)[];
+  readonly #losses: number[];
   #closed = false;
 
   constructor(options: {
@@ -76,10 +77,16 @@ export class EnvironmentPool {
     this.#workerData = options.workerData;
     this.#onWorkerLost = options.onWorkerLost;
     this.#channels = new Array<Channel | null>(options.size).fill(null);
+    this.#losses = new Array<number>(options.size).fill(0);
   }
 
   get size(): number {
     return this.#channels.length;
+  }
+
+  /** How often worker `index` was lost: what it held at another count is gone. */
+  lossesOf(index: number): number {
+    return this.#losses[index] ?? 0;
   }
 
   /** Asks worker `index`. Rejects with the worker's own `DomainError`, or `worker_lost`. */
@@ -116,6 +123,7 @@ export class EnvironmentPool {
   #start(index: number): Channel {
     return new Channel(this.#workerData, (reason) => {
       this.#channels[index] = null;
+      this.#losses[index] = this.lossesOf(index) + 1;
       if (!this.#closed) this.#onWorkerLost(index, reason);
     });
   }

@@ -6,7 +6,11 @@ import { encodeCheckpoint, FORMAT_VERSION } from '../agent/checkpoint.ts';
 import { policyModel } from '../agent/policy-model.ts';
 import { Engines } from '../compute/engines.ts';
 import type { Env } from '../envs/env.ts';
-import { findSpec, make } from '../envs/registry.ts';
+import { findSpec, type MakeOptions, make } from '../envs/registry.ts';
+import { encodePng } from '../envs/render/png.ts';
+import { sampleBatch } from '../envs/vector/batch.ts';
+import type { SubEnvironments } from '../envs/vector/sub-environments.ts';
+import { makeSubEnvironments } from '../envs/vector/vector-env.ts';
 import { DomainError, toWire } from '../errors.ts';
 import { Pcg64 } from '../math/pcg64.ts';
 import { Blobs } from '../storage/blobs.ts';
@@ -14,7 +18,14 @@ import { streamsOf } from '../training/streams.ts';
 import type { EnvironmentWorkerData } from './environment-pool.ts';
 import { PolicyCache } from './policy-cache.ts';
 import { policyState } from './policy-state.ts';
-import type { Answered, Asked, EnvironmentReplies, EnvironmentRequest } from './protocol.ts';
+import type {
+  Answered,
+  Asked,
+  EnvironmentPlan,
+  EnvironmentReplies,
+  EnvironmentRequest,
+  MadeEnvironment,
+} from './protocol.ts';
 
 type Handlers = {
   readonly [T in EnvironmentRequest['type']]: (
@@ -27,20 +38,23 @@ interface Hosted {
   readonly sampler: Pcg64;
 }
 
+/** This worker's part of a vector environment. */
+interface Block {
+  readonly envs: SubEnvironments;
+  readonly sampler: Pcg64;
+}
+
 const { dataDir, engines } = workerData as EnvironmentWorkerData;
 const blobs = new Blobs(dataDir);
 const hosted = new Map<string, Hosted>();
+const blocks = new Map<string, Block>();
 const policies = new PolicyCache(blobs, new Engines(engines));
 
 const handlers: Handlers = {
-  async create({ id, specId, kwargs, maxEpisodeSteps, seed }) {
-    const env = await make(specId, { kwargs, ...(maxEpisodeSteps !== null && { maxEpisodeSteps }) });
-    hosted.set(id, { env, sampler: Pcg64.fromSeed(seed ?? randomInt(2 ** 47)) });
-    return {
-      observationSpace: env.observationSpace.toDocument(),
-      actionSpace: env.actionSpace.toDocument(),
-      maxEpisodeSteps: env.spec.maxEpisodeSteps,
-    };
+  async create(plan) {
+    const env = await make(plan.specId, makeOptionsOf(plan));
+    hosted.set(plan.id, { env, sampler: samplerOf(plan) });
+    return described(env);
   },
 
   async reset({ id, seed, options }) {
@@ -60,9 +74,36 @@ const handlers: Handlers = {
     return env.actionSpace.toJson(env.actionSpace.sample(sampler));
   },
 
+  async render({ id, index, options }) {
+    const env = blocks.get(id)?.envs.at(index) ?? find(id).env;
+    // A copy: what crosses threads takes its whole buffer along, which Node shares among small ones.
+    return new Uint8Array(encodePng(env.render(options)));
+  },
+
+  async createBlock({ count, autoresetMode, ...plan }) {
+    const envs = await makeSubEnvironments(plan.specId, count, autoresetMode, makeOptionsOf(plan));
+    blocks.set(plan.id, { envs, sampler: samplerOf(plan) });
+    return described(envs.first);
+  },
+
+  async resetBlock({ id, seeds, options, mask }) {
+    return findBlock(id).envs.reset({ seeds, options, mask });
+  },
+
+  async stepBlock({ id, actions }) {
+    return findBlock(id).envs.step(actions);
+  },
+
+  async sampleActions({ id, count }) {
+    const { envs, sampler } = findBlock(id);
+    return sampleBatch(envs.actionSpace.toDocument(), count, sampler);
+  },
+
   async close({ id }) {
     hosted.get(id)?.env.close();
     hosted.delete(id);
+    blocks.get(id)?.envs.close();
+    blocks.delete(id);
     return null;
   },
 
@@ -109,6 +150,28 @@ function find(id: string): Hosted {
   const found = hosted.get(id);
   if (found === undefined) throw new DomainError('environment_not_found', `Environment ${id} does not exist here.`);
   return found;
+}
+
+function findBlock(id: string): Block {
+  const found = blocks.get(id);
+  if (found === undefined) throw new DomainError('environment_not_found', `Environment ${id} has no block here.`);
+  return found;
+}
+
+function makeOptionsOf({ kwargs, wrappers, maxEpisodeSteps }: EnvironmentPlan): MakeOptions {
+  return { kwargs, wrappers, ...(maxEpisodeSteps !== null && { maxEpisodeSteps }) };
+}
+
+function samplerOf({ seed }: EnvironmentPlan): Pcg64 {
+  return Pcg64.fromSeed(seed ?? randomInt(2 ** 47));
+}
+
+function described(env: Env): MadeEnvironment {
+  return {
+    observationSpace: env.observationSpace.toDocument(),
+    actionSpace: env.actionSpace.toDocument(),
+    maxEpisodeSteps: env.spec.maxEpisodeSteps,
+  };
 }
 
 // One request after the other: a second step must not overtake the first.

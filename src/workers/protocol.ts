@@ -4,7 +4,12 @@ import type { EngineName } from '../compute/engine.ts';
 import type { EngineSettings } from '../compute/engines.ts';
 import type { ModelAbout } from '../compute/onnx/model.ts';
 import type { Info } from '../envs/env.ts';
+import type { RenderOptions } from '../envs/render/options.ts';
 import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
+import type { AutoresetMode } from '../envs/vector/autoreset.ts';
+import type { Batch } from '../envs/vector/batch.ts';
+import type { BlockReset, BlockResetOptions, BlockStep } from '../envs/vector/sub-environments.ts';
+import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import type { ErrorWire } from '../errors.ts';
 import type { Tensors } from '../math/tensor.ts';
 import type { BlobRef } from '../storage/checkpoints.ts';
@@ -14,15 +19,7 @@ import type { TrainingProgress } from '../training/trainer.ts';
 // --- Environment workers: one answer to each request. ---
 
 export type EnvironmentRequest =
-  | {
-      readonly type: 'create';
-      readonly id: string;
-      readonly specId: string;
-      readonly kwargs: Readonly<Record<string, unknown>>;
-      readonly maxEpisodeSteps: number | null;
-      /** Seeds the sampling of actions, as Gymnasium's `action_space.seed`; null = from the system's entropy. */
-      readonly seed: number | null;
-    }
+  | ({ readonly type: 'create' } & EnvironmentPlan)
   | {
       readonly type: 'reset';
       readonly id: string;
@@ -31,6 +28,19 @@ export type EnvironmentRequest =
     }
   | { readonly type: 'step'; readonly id: string; readonly action: unknown }
   | { readonly type: 'sampleAction'; readonly id: string }
+  /** `index` counts the sub-environments of the worker's block; a single environment has 0 alone. */
+  | {
+      readonly type: 'render';
+      readonly id: string;
+      readonly index: number;
+      readonly options: RenderOptions;
+    }
+  | ({ readonly type: 'createBlock'; readonly count: number; readonly autoresetMode: AutoresetMode } & EnvironmentPlan)
+  | ({ readonly type: 'resetBlock'; readonly id: string } & BlockResetOptions)
+  | { readonly type: 'stepBlock'; readonly id: string; readonly actions: Batch }
+  /** A draw from the batched space of `count` actions, whatever the size of the block that is asked. */
+  | { readonly type: 'sampleActions'; readonly id: string; readonly count: number }
+  /** A single environment, or the worker's block of a vector environment. */
   | { readonly type: 'close'; readonly id: string }
   | ({ readonly type: 'initializeAgent'; readonly seed: number } & AgentIdentity)
   | {
@@ -46,13 +56,28 @@ export type EnvironmentRequest =
     }
   | { readonly type: 'exportPolicy'; readonly policy: Omit<PolicySource, 'engine'>; readonly about: ModelAbout };
 
+/** How environments are made, one or many. */
+export interface EnvironmentPlan {
+  readonly id: string;
+  readonly specId: string;
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  /** Around the environment, the first innermost. */
+  readonly wrappers: readonly WrapperWish[];
+  readonly maxEpisodeSteps: number | null;
+  /** Seeds the sampling of actions, as Gymnasium's `action_space.seed`; null = from the system's entropy. */
+  readonly seed: number | null;
+}
+
+/** What was made; the spaces are those of one environment. */
+export interface MadeEnvironment {
+  readonly observationSpace: SpaceDocument;
+  readonly actionSpace: SpaceDocument;
+  readonly maxEpisodeSteps: number | null;
+}
+
 /** What an answer holds, by the request's type. */
 export interface EnvironmentReplies {
-  readonly create: {
-    readonly observationSpace: SpaceDocument;
-    readonly actionSpace: SpaceDocument;
-    readonly maxEpisodeSteps: number | null;
-  };
+  readonly create: MadeEnvironment;
   readonly reset: { readonly observation: JsonTensor; readonly info: Info };
   readonly step: {
     readonly observation: JsonTensor;
@@ -62,6 +87,12 @@ export interface EnvironmentReplies {
     readonly info: Info;
   };
   readonly sampleAction: JsonTensor;
+  /** A PNG file. */
+  readonly render: Uint8Array;
+  readonly createBlock: MadeEnvironment;
+  readonly resetBlock: BlockReset;
+  readonly stepBlock: BlockStep;
+  readonly sampleActions: JsonTensor;
   readonly close: null;
   readonly initializeAgent: {
     readonly observationSpace: SpaceDocument;

@@ -23,7 +23,8 @@ test("the README's curl session works as it stands", { timeout: 120_000 }, async
   assert.match(run.stdout, /event: job\.done/);
   assert.match(run.stdout, /^succeeded$/m);
   assert.match(run.stdout, /"action":\[-?\d/);
-  for (const file of ['policy.safetensors', 'policy.onnx']) assert.ok(existsSync(join(folder, file)), file);
+  for (const file of ['pendulum.png', 'policy.safetensors', 'policy.onnx'])
+    assert.ok(existsSync(join(folder, file)), file);
 });
 
 test('every file and every npm script that the README names exists', () => {

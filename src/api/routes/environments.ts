@@ -1,8 +1,13 @@
 import { created, GONE, type Handlers, json } from '../operation.ts';
 import { listOf, pageQueryOf } from '../page.ts';
 import type { EnvironmentsService } from '../services.ts';
-import { createEnvironmentFromWire, environmentToWire, resetToWire, stepToWire } from '../wire/environment.ts';
-import { tensorToWire } from '../wire/tensor.ts';
+import {
+  createEnvironmentFromWire,
+  environmentToWire,
+  resetToWire,
+  sampledToWire,
+  stepToWire,
+} from '../wire/environment.ts';
 
 export function environmentRoutes(environments: EnvironmentsService) {
   return {
@@ -22,14 +27,19 @@ export function environmentRoutes(environments: EnvironmentsService) {
     },
 
     resetEnvironment: async ({ params, body }) => {
-      const request = { seed: body.seed ?? null, options: body.options };
+      const request = { seed: body.seed ?? null, options: body.options, resetMask: body.reset_mask ?? null };
       return json(200, resetToWire(await environments.reset(params.environment_id, request)));
     },
 
     stepEnvironment: async ({ params, body }) =>
-      json(200, stepToWire(await environments.step(params.environment_id, body.action, body.seq ?? null))),
+      json(200, stepToWire(await environments.step(params.environment_id, { ...body, seq: body.seq ?? null }))),
 
     sampleAction: async ({ params }) =>
-      json(200, { action: tensorToWire(await environments.sampleAction(params.environment_id)) }),
+      json(200, sampledToWire(await environments.sampleAction(params.environment_id))),
+
+    renderEnvironment: async ({ params, query: { index, ...options } }) => {
+      const request = { index: index ?? null, options };
+      return { status: 200, type: 'image/png', body: await environments.render(params.environment_id, request) };
+    },
   } satisfies Partial<Handlers>;
 }

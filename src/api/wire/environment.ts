@@ -1,16 +1,32 @@
 // Environments, resets and steps on the wire.
 
-import type { EnvironmentRecord, NewEnvironment, ResetReply, StepReply } from '../../services/environments.ts';
+import type { JsonTensor } from '../../envs/spaces/space.ts';
+import type {
+  EnvironmentRecord,
+  NewEnvironment,
+  ResetReply,
+  StepReply,
+  VectorResetReply,
+  VectorStepReply,
+} from '../../services/environments.ts';
 import type { Schema } from '../operation.ts';
 import { spaceToWire } from './space.ts';
 import { tensorToWire } from './tensor.ts';
+
+/** Gymnasium's. */
+const DEFAULT_AUTORESET_MODE = 'NextStep';
 
 export function createEnvironmentFromWire(body: Schema<'CreateEnvironment'>): NewEnvironment {
   return {
     specId: body.spec_id,
     seed: body.seed ?? null,
     kwargs: body.kwargs,
+    wrappers: body.wrappers,
     maxEpisodeSteps: body.max_episode_steps ?? null,
+    vector:
+      body.num_envs === undefined
+        ? null
+        : { numEnvs: body.num_envs, autoresetMode: body.autoreset_mode ?? DEFAULT_AUTORESET_MODE },
     labels: body.labels,
     idleTtlS: body.idle_ttl_s,
   };
@@ -23,7 +39,10 @@ export function environmentToWire(environment: EnvironmentRecord): Schema<'Envir
     spec_id: environment.specId,
     seed: environment.seed,
     kwargs: environment.kwargs,
+    wrappers: environment.wrappers.map(({ name, kwargs = {} }) => ({ name, kwargs })),
     max_episode_steps: environment.maxEpisodeSteps,
+    num_envs: environment.vector?.numEnvs ?? null,
+    autoreset_mode: environment.vector?.autoresetMode ?? null,
     observation_space: spaceToWire(environment.observationSpace),
     action_space: spaceToWire(environment.actionSpace),
     episode_step: environment.episodeStep,
@@ -38,7 +57,36 @@ export function environmentToWire(environment: EnvironmentRecord): Schema<'Envir
   };
 }
 
-export function resetToWire(reset: ResetReply): Schema<'ResetResult'> {
+export function resetToWire(reset: ResetReply | VectorResetReply): Schema<'ResetResult'> | Schema<'VectorResetResult'> {
+  return 'observations' in reset ? vectorResetToWire(reset) : singleResetToWire(reset);
+}
+
+export function stepToWire(step: StepReply | VectorStepReply): Schema<'StepResult'> | Schema<'VectorStepResult'> {
+  if ('observations' in step) {
+    return {
+      ...vectorResetToWire(step),
+      rewards: [...step.rewards],
+      terminations: [...step.terminations],
+      truncations: [...step.truncations],
+    };
+  }
+  return {
+    ...singleResetToWire(step),
+    reward: step.reward,
+    terminated: step.terminated,
+    truncated: step.truncated,
+  };
+}
+
+export function sampledToWire(
+  sampled: { readonly action: JsonTensor } | { readonly actions: JsonTensor },
+): Schema<'SampledAction'> {
+  return 'action' in sampled
+    ? { action: tensorToWire(sampled.action) }
+    : { actions: tensorToWire(sampled.actions) as Schema<'Tensor'>[] };
+}
+
+function singleResetToWire(reset: ResetReply): Schema<'ResetResult'> {
   return {
     observation: tensorToWire(reset.observation),
     info: infoToWire(reset.info),
@@ -48,13 +96,8 @@ export function resetToWire(reset: ResetReply): Schema<'ResetResult'> {
   };
 }
 
-export function stepToWire(step: StepReply): Schema<'StepResult'> {
-  return {
-    ...resetToWire(step),
-    reward: step.reward,
-    terminated: step.terminated,
-    truncated: step.truncated,
-  };
+function vectorResetToWire({ observations, infos, seq }: VectorResetReply): Schema<'VectorResetResult'> {
+  return { observations: observations.map(tensorToWire), infos: infos as Schema<'Infos'>, seq };
 }
 
 function infoToWire(info: ResetReply['info']): Schema<'Info'> {

@@ -9,11 +9,15 @@ import { discreteAction } from '../discrete-action.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
+import { drawn } from '../render/drawing.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { reseeded } from '../seeding.ts';
 import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import { Discrete } from '../spaces/discrete.ts';
 import type { Value } from '../spaces/space.ts';
+import { ACROBOT } from './drawings.ts';
 import { resetBounds } from './reset-bounds.ts';
 
 /** m, of the first link. */
@@ -150,6 +154,10 @@ class Acrobot implements Env {
     const restored = takeVector(state, 'state', Float64Array, 4);
     this.#rng = Pcg64.fromState(under('rng', state));
     this.#state = [...restored] as unknown as State;
+  }
+
+  render(options?: RenderOptions): Image {
+    return drawn(SPEC.id, ACROBOT, { theta1: this.#state[0], theta2: this.#state[1] }, options);
   }
 
   close(): void {}

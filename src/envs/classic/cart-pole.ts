@@ -7,11 +7,15 @@ import { discreteAction } from '../discrete-action.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
+import { drawn } from '../render/drawing.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { reseeded } from '../seeding.ts';
 import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import { Discrete } from '../spaces/discrete.ts';
 import type { Value } from '../spaces/space.ts';
+import { CART_POLE } from './drawings.ts';
 import { resetBounds } from './reset-bounds.ts';
 
 /** m/s² */
@@ -109,6 +113,10 @@ class CartPole implements Env {
     const restored = takeVector(state, 'state', Float64Array, 4);
     this.#rng = Pcg64.fromState(under('rng', state));
     this.#state = restored.slice();
+  }
+
+  render(options?: RenderOptions): Image {
+    return drawn(SPEC.id, CART_POLE, { x: this.#state[0] as number, theta: this.#state[2] as number }, options);
   }
 
   close(): void {}

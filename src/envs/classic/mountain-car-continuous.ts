@@ -8,10 +8,14 @@ import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
+import { drawn } from '../render/drawing.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { reseeded } from '../seeding.ts';
 import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
+import { mountainCarDrawing } from './drawings.ts';
 import { resetBounds } from './reset-bounds.ts';
 
 const MIN_POSITION = -1.2;
@@ -23,6 +27,7 @@ const GOAL_POSITION = 0.45;
 const POWER = 0.0015;
 /** What the steepest slope adds to it. */
 const GRAVITY = 0.0025;
+const DRAWING = mountainCarDrawing(GOAL_POSITION);
 /** Of the uniform start; the car stands still. */
 const RESET_BOUNDS = { low: -0.6, high: -0.4 };
 
@@ -119,6 +124,10 @@ class MountainCarContinuous implements Env {
     this.#position = position as number;
     this.#velocity = velocity as number;
     this.#single = single !== 0;
+  }
+
+  render(options?: RenderOptions): Image {
+    return drawn(SPEC.id, DRAWING, this.#position, options);
   }
 
   close(): void {}

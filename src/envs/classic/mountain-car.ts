@@ -7,11 +7,15 @@ import { discreteAction } from '../discrete-action.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
+import { drawn } from '../render/drawing.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { reseeded } from '../seeding.ts';
 import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import { Discrete } from '../spaces/discrete.ts';
 import type { Value } from '../spaces/space.ts';
+import { mountainCarDrawing } from './drawings.ts';
 import { resetBounds } from './reset-bounds.ts';
 
 const MIN_POSITION = -1.2;
@@ -19,6 +23,7 @@ const MAX_POSITION = 0.6;
 /** Per step. */
 const MAX_SPEED = 0.07;
 const GOAL_POSITION = 0.5;
+const DRAWING = mountainCarDrawing(GOAL_POSITION);
 /** What a push adds to the velocity. */
 const FORCE = 0.001;
 /** What the steepest slope adds to it. */
@@ -92,6 +97,10 @@ class MountainCar implements Env {
     this.#rng = Pcg64.fromState(under('rng', state));
     this.#position = position as number;
     this.#velocity = velocity as number;
+  }
+
+  render(options?: RenderOptions): Image {
+    return drawn(SPEC.id, DRAWING, this.#position, options);
   }
 
   close(): void {}

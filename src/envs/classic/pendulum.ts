@@ -7,11 +7,15 @@ import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
+import { drawn } from '../render/drawing.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { numericOptions } from '../reset-options.ts';
 import { reseeded } from '../seeding.ts';
 import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
+import { PENDULUM } from './drawings.ts';
 
 /** rad/s */
 const MAX_SPEED = 8;
@@ -103,6 +107,10 @@ class Pendulum implements Env {
     this.#rng = Pcg64.fromState(under('rng', state));
     this.#theta = theta as number;
     this.#velocity = velocity as number;
+  }
+
+  render(options?: RenderOptions): Image {
+    return drawn(SPEC.id, PENDULUM, this.#theta, options);
   }
 
   close(): void {}

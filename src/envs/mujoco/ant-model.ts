@@ -1,6 +1,7 @@
 // The ant as MJCF: a ball on four legs of two joints each. Schulman, Moritz, Levine, Jordan and Abbeel, "High-Dimensional
 // Continuous Control Using Generalized Advantage Estimation" (2015), in the dimensions Gymnasium's Ant-v5 has.
 import { arena } from './arena.ts';
+import { TAN } from './colors.ts';
 import { element } from './mjcf.ts';
 
 /** Each leg points into one quadrant. Names are Gymnasium's: `main_body` can ask for these. */
@@ -61,7 +62,7 @@ export const ANT_MJCF = element('mujoco', { model: 'ant' }, [
   element('default', {}, [
     element('joint', { limited: true, armature: 1, damping: 1 }),
     // Legs collide with the floor and never with each other: contype 1 meets only the floor's conaffinity 1.
-    element('geom', { conaffinity: 0, condim: 3, density: 5, friction: [1, 0.5, 0.5], margin: 0.01 }),
+    element('geom', { conaffinity: 0, condim: 3, density: 5, friction: [1, 0.5, 0.5], margin: 0.01, rgba: TAN }),
     element('motor', { ctrllimited: true, ctrlrange: [-1, 1], gear: 150 }),
   ]),
   element('worldbody', {}, [

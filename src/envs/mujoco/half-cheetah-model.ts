@@ -1,5 +1,6 @@
 // The half-cheetah as MJCF, generated from its published parameters: Wawrzyński, "A Cat-Like Robot Real-Time Learning to
 // Run" (2009), in the dimensions Gymnasium's HalfCheetah-v5 has. A test holds the compiled model to Gymnasium's arrays.
+import { ROSE, TAN } from './colors.ts';
 import { element } from './mjcf.ts';
 
 /** Everything moves in the x–z plane: places are [x, z] in metres, tilts are about the y axis in radians. */
@@ -91,6 +92,7 @@ function capsule(name: string, { center, tilt, halfLength }: Segment['capsule'])
     pos: inPlane(center),
     axisangle: [...Y_AXIS, tilt],
     size: [CAPSULE_RADIUS, halfLength],
+    ...(/shin|foot/.test(name) && { rgba: ROSE }),
   });
 }
 
@@ -126,6 +128,7 @@ const defaults = element('default', {}, [
     friction: [0.4, 0.1, 0.1],
     solref: [0.02, 1],
     solimp: [0, 0.8, 0.01],
+    rgba: TAN,
   }),
   element('motor', { ctrllimited: true, ctrlrange: [-1, 1] }),
 ]);

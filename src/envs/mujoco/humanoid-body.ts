@@ -3,6 +3,7 @@
 //
 // Joint angles count from the pose in which the model is written down, so standing and lying are two models.
 import { arena } from './arena.ts';
+import { TAN } from './colors.ts';
 import { element } from './mjcf.ts';
 
 type Vector = readonly [number, number, number];
@@ -178,7 +179,7 @@ export function humanoidMjcf(pose: Pose): string {
     element('option', { integrator: 'RK4', solver: 'PGS', iterations: 50, timestep: 0.003 }),
     element('default', {}, [
       element('joint', { limited: true, armature: 1, damping: 1 }),
-      element('geom', { contype: 1, conaffinity: 1, condim: 1, margin: 0.001 }),
+      element('geom', { contype: 1, conaffinity: 1, condim: 1, margin: 0.001, rgba: TAN }),
       element('motor', { ctrllimited: true, ctrlrange: [-0.4, 0.4] }),
     ]),
     element('worldbody', {}, [

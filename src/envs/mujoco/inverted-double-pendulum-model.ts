@@ -1,5 +1,6 @@
 // A pole on a pole on a cart as MJCF, in the dimensions Gymnasium's InvertedDoublePendulum-v5 has.
 import { arena } from './arena.ts';
+import { BLUE, STEEL, TAN } from './colors.ts';
 import { element } from './mjcf.ts';
 
 /** m */
@@ -10,7 +11,7 @@ const LYING = [1, 0, 1, 0];
 function pole(name: string, height: number, above: string): string {
   return element('body', { name, pos: [0, 0, height] }, [
     element('joint', { name, type: 'hinge', axis: [0, 1, 0] }),
-    element('geom', { name, type: 'capsule', fromto: [0, 0, 0, 0, 0, POLE_LENGTH], size: 0.045 }),
+    element('geom', { name, type: 'capsule', fromto: [0, 0, 0, 0, 0, POLE_LENGTH], size: 0.045, rgba: TAN }),
     above,
   ]);
 }
@@ -23,11 +24,11 @@ export const INVERTED_DOUBLE_PENDULUM_MJCF = element('mujoco', { model: 'inverte
   element('default', {}, [
     element('joint', { damping: 0.05 }),
     // Nothing collides.
-    element('geom', { contype: 0, friction: [1, 0.1, 0.1] }),
+    element('geom', { contype: 0, friction: [1, 0.1, 0.1], rgba: BLUE }),
   ]),
   element('worldbody', {}, [
     element('geom', { name: 'floor', type: 'plane', pos: [0, 0, -3], size: [40, 40, 40] }),
-    element('geom', { name: 'rail', type: 'capsule', quat: LYING, size: [0.02, 1] }),
+    element('geom', { name: 'rail', type: 'capsule', rgba: STEEL, quat: LYING, size: [0.02, 1] }),
     element('body', { name: 'cart' }, [
       element('joint', { name: 'slider', type: 'slide', axis: [1, 0, 0], limited: true, range: [-1, 1], margin: 0.01 }),
       element('geom', { name: 'cart', type: 'capsule', quat: LYING, size: [0.1, 0.1] }),

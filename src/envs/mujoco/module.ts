@@ -2,6 +2,7 @@
 // The only file that sees the binding's loose types.
 import loadMujoco, { type MainModule, type MjData, type MjModel } from '@mujoco/mujoco';
 import { DomainError } from '../../errors.ts';
+import type { World } from './scene.ts';
 
 let loading: Promise<MainModule> | undefined;
 
@@ -18,6 +19,8 @@ function loadModule(): Promise<MainModule> {
 interface SharedModel {
   readonly model: MjModel;
   users: number;
+  /** Where pictures are posed; made with the first. */
+  stage: MjData | null;
 }
 
 const compiled = new Map<string, SharedModel>();
@@ -26,22 +29,51 @@ const compiled = new Map<string, SharedModel>();
 export const live = { models: 0, data: 0 };
 
 function acquire(module: MainModule, mjcf: string): SharedModel {
-  let shared = compiled.get(mjcf);
-  if (shared === undefined) {
-    shared = { model: module.MjModel.from_xml_string(mjcf), users: 0 };
-    compiled.set(mjcf, shared);
-    live.models += 1;
-  }
+  const shared = compiled.get(mjcf) ?? newModel(module, mjcf);
+  compiled.set(mjcf, shared);
   shared.users += 1;
   return shared;
+}
+
+/** A model that nobody uses yet. */
+function newModel(module: MainModule, mjcf: string): SharedModel {
+  const model = module.MjModel.from_xml_string(mjcf);
+  live.models += 1;
+  return { model, users: 0, stage: null };
+}
+
+/** Copies of its arrays. */
+function copyOf(model: EditableModel): EditableModel {
+  const arrays = Object.entries(model).map(([name, values]: [string, Float64Array]) => [name, values.slice()]);
+  return Object.fromEntries(arrays) as EditableModel;
 }
 
 function release(mjcf: string, shared: SharedModel): void {
   shared.users -= 1;
   if (shared.users > 0) return;
-  compiled.delete(mjcf);
+  if (compiled.get(mjcf) === shared) compiled.delete(mjcf);
+  if (shared.stage !== null) {
+    shared.stage.delete();
+    live.data -= 1;
+  }
   shared.model.delete();
   live.models -= 1;
+}
+
+/** Throws `capacity_reached`: the heap ends at 2 GiB, and the module survives running out. */
+function newData(module: MainModule, model: MjModel): MjData {
+  try {
+    const data = new module.MjData(model);
+    live.data += 1;
+    return data;
+  } catch (error) {
+    throw outOfMemory(error);
+  }
+}
+
+function outOfMemory(cause: unknown): DomainError {
+  const detail = 'MuJoCo has no memory left for another environment in this worker; close some.';
+  return new DomainError('capacity_reached', detail, { cause });
 }
 
 /** Arrays of mjData that follow from the state; their shapes stand in MuJoCo's mjdata.h. */
@@ -58,6 +90,26 @@ type Computed =
   | 'xipos'
   | 'xpos';
 
+/** What of a model perturbations change, as views for at once. `named` says which body, joint or actuator stands where. */
+export interface EditableModel {
+  /** kg [nbody] */
+  readonly bodyMass: Float64Array;
+  /** kg m² about the principal axes [nbody, 3] */
+  readonly bodyInertia: Float64Array;
+  /** N m s/rad or N s/m [nv] */
+  readonly dofDamping: Float64Array;
+  /** Dry friction, N m or N [nv] */
+  readonly dofFrictionLoss: Float64Array;
+  /** Parameters of the force for a unit of control, and of the force for none [nu, 10] */
+  readonly actuatorGain: Float64Array;
+  readonly actuatorBias: Float64Array;
+  /** m/s² [3] */
+  readonly gravity: Float64Array;
+}
+
+/** Parts of a model that have names. */
+export type NamedKind = 'body' | 'joint' | 'actuator' | 'camera';
+
 /** One simulated world: a shared model and its own state. Must be closed: nothing in the WASM heap is collected. */
 export class Simulation {
   /** Seconds per physics step. */
@@ -69,12 +121,16 @@ export class Simulation {
   readonly stateSize: number;
   readonly #module: MainModule;
   readonly #mjcf: string;
-  readonly #shared: SharedModel;
-  readonly #model: MjModel;
-  readonly #data: MjData;
+  #shared: SharedModel;
+  #model: MjModel;
+  #data: MjData;
   readonly #snapshot: number;
   /** Asked for in every step: a lookup in the module copies the name into its heap. */
   readonly #bodyIds = new Map<string, number>();
+  /** What perturbations write into the model, which is then this simulation's own; with what it was compiled with. */
+  readonly #edits: ((model: EditableModel) => void)[] = [];
+  #unedited: EditableModel | null = null;
+  #isEditDue = false;
   #closed = false;
 
   private constructor(module: MainModule, mjcf: string) {
@@ -83,17 +139,11 @@ export class Simulation {
     this.#shared = acquire(module, mjcf);
     this.#model = this.#shared.model;
     try {
-      this.#data = new module.MjData(this.#model);
+      this.#data = newData(module, this.#model);
     } catch (error) {
       release(mjcf, this.#shared);
-      // The heap ends at 2 GiB; the module survives running out.
-      throw new DomainError(
-        'capacity_reached',
-        'MuJoCo has no memory left for another environment in this worker; close some.',
-        { cause: error },
-      );
+      throw error;
     }
-    live.data += 1;
     const option = this.#model.opt;
     this.timestep = option.timestep;
     option.delete();
@@ -142,6 +192,26 @@ export class Simulation {
     return id;
   }
 
+  /**
+   * Reads where everything stands, for at once. It is posed from the positions in a second mjData, so that looking
+   * changes nothing that a step reads, and a restored state looks as it did.
+   */
+  view<T>(read: (world: World) => T): T {
+    const model = this.#model;
+    this.#shared.stage ??= newData(this.#module, model);
+    const data = this.#shared.stage;
+    data.qpos.set(this.#data.qpos);
+    this.#module.mj_kinematics(model, data);
+    this.#module.mj_comPos(model, data);
+    this.#module.mj_camlight(model, data);
+    const { geom_xpos, geom_xmat, cam_xpos, cam_xmat, xpos } = data;
+    const { geom_type, geom_group, geom_size, geom_rgba, cam_fovy } = model;
+    return read({
+      model: { geom_type, geom_group, geom_size, geom_rgba, cam_fovy },
+      data: { geom_xpos, geom_xmat, cam_xpos, cam_xmat, xpos },
+    });
+  }
+
   /** The compiled model's array called `name`, copied; tests compare it with Gymnasium's. */
   modelArray(name: keyof MjModel): number[] {
     return Array.from(this.#model[name] as ArrayLike<number>);
@@ -156,8 +226,126 @@ export class Simulation {
     return plain;
   }
 
+  /**
+   * From now on `edit` writes into the model, after the edits before it, on top of what was compiled: when a reset or a
+   * restored state follows a call of the function returned. Other simulations do not see it: the model is copied first.
+   * Throws `capacity_reached` where memory ran out.
+   */
+  addEdit(edit: (model: EditableModel) => void): () => void {
+    if (this.#unedited === null) {
+      this.#takeOwnModel();
+      // Array by array: a structured clone of a view copies the whole heap.
+      this.#unedited = this.#editable(copyOf);
+    }
+    this.#edits.push(edit);
+    return () => {
+      this.#isEditDue = true;
+    };
+  }
+
+  /** Names of the bodies, joints, actuators or cameras by number; '' where one has none. */
+  names(kind: NamedKind): readonly string[] {
+    const model = this.#model;
+    const { mjOBJ_BODY, mjOBJ_JOINT, mjOBJ_ACTUATOR, mjOBJ_CAMERA } = this.#module.mjtObj;
+    const type = { body: mjOBJ_BODY, joint: mjOBJ_JOINT, actuator: mjOBJ_ACTUATOR, camera: mjOBJ_CAMERA }[kind].value;
+    const count = { body: model.nbody, joint: model.njnt, actuator: model.nu, camera: model.ncam }[kind];
+    return Array.from({ length: count }, (_, id) => {
+      // Of an unnamed one the binding returns whatever stands in memory.
+      const name = this.#module.mj_id2name(model, type, id);
+      return this.#module.mj_name2id(model, type, name) === id ? name : '';
+    });
+  }
+
+  /** The degrees of freedom that a joint has. */
+  dofsOf(joint: number): number[] {
+    const addresses = this.#model.jnt_dofadr as Int32Array;
+    const start = addresses[joint] as number;
+    return Array.from({ length: (addresses[joint + 1] ?? this.nv) - start }, (_, i) => start + i);
+  }
+
+  /** The joints that actuators move. */
+  actuatedJoints(): number[] {
+    const { actuator_trntype: types, actuator_trnid: ids } = this.#model;
+    const joint = this.#module.mjtTrn.mjTRN_JOINT.value;
+    return Array.from({ length: this.nu }, (_, i) => i)
+      .filter((i) => types[i] === joint)
+      .map((i) => ids[2 * i] as number);
+  }
+
+  /** Runs `steps` while a force in N along the world's axes acts on a body at its centre of mass, beside other forces. */
+  pushed<T>(body: number, force: ArrayLike<number>, steps: () => T): T {
+    const start = 6 * body;
+    const before = this.#data.xfrc_applied.slice(start, start + 3);
+    this.#data.xfrc_applied.set(
+      before.map((x: number, axis: number) => x + (force[axis] as number)),
+      start,
+    );
+    try {
+      return steps();
+    } finally {
+      this.#data.xfrc_applied.set(before, start);
+    }
+  }
+
+  /** A model that no other simulation has. */
+  #takeOwnModel(): void {
+    const module = this.#module;
+    const own = this.#anotherModel();
+    let data: MjData;
+    try {
+      data = newData(module, own.model);
+    } catch (error) {
+      release(this.#mjcf, own);
+      throw error;
+    }
+    this.#data.delete();
+    live.data -= 1;
+    release(this.#mjcf, this.#shared);
+    [this.#shared, this.#model, this.#data] = [own, own.model, data];
+  }
+
+  #anotherModel(): SharedModel {
+    try {
+      return { ...newModel(this.#module, this.#mjcf), users: 1 };
+    } catch (error) {
+      // It compiled before.
+      throw outOfMemory(error);
+    }
+  }
+
+  #editable<T>(use: (model: EditableModel) => T): T {
+    const model = this.#model;
+    const option = model.opt;
+    try {
+      return use({
+        bodyMass: model.body_mass,
+        bodyInertia: model.body_inertia,
+        dofDamping: model.dof_damping,
+        dofFrictionLoss: model.dof_frictionloss,
+        actuatorGain: model.actuator_gainprm,
+        actuatorBias: model.actuator_biasprm,
+        gravity: option.gravity,
+      });
+    } finally {
+      option.delete();
+    }
+  }
+
+  /** Writes the edits that are due, and what follows from them into the model. Disturbs the state: one is set after it. */
+  #edit(): void {
+    if (!this.#isEditDue || this.#unedited === null) return;
+    const unedited = this.#unedited;
+    this.#editable((model) => {
+      for (const name of Object.keys(unedited) as (keyof EditableModel)[]) model[name].set(unedited[name]);
+      for (const edit of this.#edits) edit(model);
+    });
+    this.#module.mj_setConst(this.#model, this.#data);
+    this.#isEditDue = false;
+  }
+
   /** Back to the model's start: time, controls, forces and warm start are cleared. */
   reset(): void {
+    this.#edit();
     this.#module.mj_resetData(this.#model, this.#data);
   }
 
@@ -191,6 +379,7 @@ export class Simulation {
 
   /** Restores a `getState`. What follows from it is computed by the next step. */
   setState(state: Float64Array): void {
+    this.#edit();
     this.#module.mj_setState(this.#model, this.#data, state as unknown as number[], this.#snapshot);
   }
 

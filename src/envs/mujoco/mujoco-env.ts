@@ -4,12 +4,16 @@ import { DomainError } from '../../errors.ts';
 import { Pcg64 } from '../../math/pcg64.ts';
 import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { numericOptions } from '../reset-options.ts';
 import { reseeded } from '../seeding.ts';
 import { takeVector } from '../snapshot.ts';
 import type { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
 import { Simulation } from './module.ts';
+import { pictureOf } from './picture.ts';
+import { viewOf } from './views.ts';
 
 export interface MujocoTask {
   readonly spec: EnvSpec;
@@ -47,6 +51,11 @@ export class MujocoEnv implements Env {
 
   get spec() {
     return this.#task.spec;
+  }
+
+  /** For perturbations, which change its model. */
+  get simulation(): Simulation {
+    return this.#simulation;
   }
 
   get observationSpace() {
@@ -97,6 +106,10 @@ export class MujocoEnv implements Env {
     this.#rng = Pcg64.fromState(under('rng', state));
     if (remembered) memory.set(remembered);
     this.#simulation.setState(physics);
+  }
+
+  render(options: RenderOptions = {}): Image {
+    return pictureOf(this.spec.id, this.#simulation, viewOf(this.spec.id), options);
   }
 
   close(): void {

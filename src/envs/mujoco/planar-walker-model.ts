@@ -2,6 +2,7 @@
 // Dimensions are those of Gymnasium's models: Erez, Tassa and Todorov, "Infinite Horizon Model Predictive Control for
 // Nonlinear Periodic Tasks" (2011).
 import { arena } from './arena.ts';
+import { PLUM, TAN } from './colors.ts';
 import { element } from './mjcf.ts';
 
 export interface PlanarWalker {
@@ -42,13 +43,14 @@ function rootJoint(name: string, type: 'slide' | 'hinge', attributes: Readonly<R
   return element('joint', { name, type, limited: false, damping: 0, armature: 0, stiffness: 0, ...attributes });
 }
 
-function limb(name: string, radius: number, halfLength: number, z: number): string {
+function limb(name: string, radius: number, halfLength: number, z: number, rgba = TAN): string {
   return element('geom', {
     name,
     type: 'capsule',
     pos: [0, 0, z],
     size: [radius, halfLength],
     friction: LIMB_FRICTION,
+    rgba,
   });
 }
 
@@ -58,13 +60,14 @@ function hinge(name: string, pos: readonly number[], range: readonly [number, nu
 
 function leg(ending: string, { reach, halfLength, friction }: PlanarWalker['foot']): string {
   const [thigh, shin, foot] = [`thigh${ending}`, `leg${ending}`, `foot${ending}`] as const;
+  const rgba = ending === '' ? TAN : PLUM;
   return element('body', { name: thigh, pos: [0, 0, -TORSO_HALF_LENGTH] }, [
     hinge(thigh, [0, 0, 0], [-150, 0]),
-    limb(thigh, 0.05, THIGH_LENGTH / 2, -THIGH_LENGTH / 2),
+    limb(thigh, 0.05, THIGH_LENGTH / 2, -THIGH_LENGTH / 2, rgba),
     // The shin's frame is its middle, and its joint the knee.
     element('body', { name: shin, pos: [0, 0, -THIGH_LENGTH - SHIN_LENGTH / 2] }, [
       hinge(shin, [0, 0, SHIN_LENGTH / 2], [-150, 0]),
-      limb(shin, 0.04, SHIN_LENGTH / 2, 0),
+      limb(shin, 0.04, SHIN_LENGTH / 2, 0, rgba),
       element('body', { name: foot, pos: [reach, 0, -SHIN_LENGTH / 2 - FOOT_LIFT] }, [
         hinge(foot, [-reach, 0, FOOT_LIFT], [-45, 45]),
         element('geom', {
@@ -74,6 +77,7 @@ function leg(ending: string, { reach, halfLength, friction }: PlanarWalker['foot
           quat: LYING,
           size: [0.06, halfLength],
           friction,
+          rgba,
         }),
       ]),
     ]),
@@ -88,7 +92,7 @@ export function planarWalkerMjcf({ model, legs, armature, damping, contact, floo
     element('option', { integrator: 'RK4', timestep: 0.002 }),
     element('default', {}, [
       element('joint', { limited: true, armature, damping }),
-      element('geom', contact),
+      element('geom', { ...contact, rgba: TAN }),
       element('motor', { ctrllimited: true, ctrlrange: [-1, 1], gear }),
     ]),
     element('worldbody', {}, [

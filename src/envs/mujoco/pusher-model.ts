@@ -1,5 +1,6 @@
 // An arm of seven joints, a puck on a table and its goal as MJCF, in the dimensions Gymnasium's Pusher-v5 has.
 import { arena } from './arena.ts';
+import { BLACK, RED, STEEL, TAN, WHITE } from './colors.ts';
 import { element } from './mjcf.ts';
 
 type Vector = readonly [number, number, number];
@@ -33,8 +34,8 @@ function capsule(size: number, from: Vector, to: Vector, contact: typeof SOLID |
   return element('geom', { type: 'capsule', fromto: [...from, ...to], size, ...contact });
 }
 
-function sphere(size: number, pos: Vector): string {
-  return element('geom', { type: 'sphere', pos, size });
+function sphere(size: number, pos: Vector, rgba = STEEL): string {
+  return element('geom', { type: 'sphere', pos, size, rgba });
 }
 
 /** From the shoulder to the hand. */
@@ -45,10 +46,10 @@ const ARM: readonly Link[] = [
     hinge: { axis: Z, range: [-2.2854, 1.714602], damping: 1 },
     // Eyes with pupils, and the trunk.
     geoms: [
-      sphere(0.05, [-0.06, 0.05, 0.2]),
-      sphere(0.05, [0.06, 0.05, 0.2]),
-      sphere(0.03, [-0.06, 0.09, 0.2]),
-      sphere(0.03, [0.06, 0.09, 0.2]),
+      sphere(0.05, [-0.06, 0.05, 0.2], WHITE),
+      sphere(0.05, [0.06, 0.05, 0.2], WHITE),
+      sphere(0.03, [-0.06, 0.09, 0.2], BLACK),
+      sphere(0.03, [0.06, 0.09, 0.2], BLACK),
       capsule(0.1, [0, 0, -0.4], [0, 0, 0.2]),
     ],
   },
@@ -138,14 +139,21 @@ export const PUSHER_MJCF = element('mujoco', { model: 'pusher' }, [
       friction: [0.8, 0.1, 0.1],
       density: 300,
       margin: 0.002,
+      rgba: STEEL,
     }),
     element('motor', { ctrllimited: true, ctrlrange: [-2, 2] }),
   ]),
   element('worldbody', {}, [
     element('geom', { name: 'table', type: 'plane', pos: [0, 0.5, -0.325], size: [1, 1, 0.1], ...SOLID }),
     chain(ARM),
-    disc('puck', [0.45, -0.05, -0.275], { size: [0.05, 0.05, 0.05], density: 0.01, ...SOLID, conaffinity: 0 }),
-    disc('goal', [0.45, -0.05, -0.323], { size: [0.08, 0.001, 0.1], density: 0.00001 }),
+    disc('puck', [0.45, -0.05, -0.275], {
+      size: [0.05, 0.05, 0.05],
+      rgba: TAN,
+      density: 0.01,
+      ...SOLID,
+      conaffinity: 0,
+    }),
+    disc('goal', [0.45, -0.05, -0.323], { size: [0.08, 0.001, 0.1], rgba: RED, density: 0.00001 }),
   ]),
   element(
     'actuator',

@@ -1,6 +1,7 @@
 // The swimmer as MJCF: three rods in a viscous fluid, which alone moves them. Coulom, "Reinforcement Learning Using Neural
 // Networks, with Applications to Motor Control" (2002), in the dimensions Gymnasium's Swimmer-v5 has.
 import { arena } from './arena.ts';
+import { TAN } from './colors.ts';
 import { element } from './mjcf.ts';
 
 const Z_AXIS = [0, 0, 1];
@@ -21,7 +22,7 @@ export const SWIMMER_MJCF = element('mujoco', { model: 'swimmer' }, [
   element('option', { integrator: 'RK4', timestep: 0.01, density: 4000, viscosity: 0.1 }),
   element('default', {}, [
     // Nothing collides; the floor is there to be seen.
-    element('geom', { contype: 0, conaffinity: 0, condim: 1 }),
+    element('geom', { contype: 0, conaffinity: 0, condim: 1, rgba: TAN }),
     element('joint', { armature: 0.1 }),
     element('motor', { ctrllimited: true, ctrlrange: [-1, 1], gear: 150 }),
   ]),

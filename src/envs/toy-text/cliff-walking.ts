@@ -8,6 +8,7 @@ import type { EnvSpec } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
 import { Discrete } from '../spaces/discrete.ts';
+import { cliffWalkingDrawing } from './drawings.ts';
 import { type Direction, Grid } from './grid.ts';
 import { TabularEnv, type TabularTask, type Transition } from './tabular-env.ts';
 
@@ -57,6 +58,7 @@ export function cliffWalkingTask(spec: EnvSpec, { is_slippery }: Kwargs<ReturnTy
     actionSpace: ACTION_SPACE,
     transitions: states.map((state) => DIRECTIONS.map((_, action) => outcomes(state, action))),
     start: states.map((state) => (state === START ? 1 : 0)),
+    drawing: cliffWalkingDrawing(GRID, START, GOAL),
   };
 }
 

@@ -6,6 +6,7 @@ import type { EnvSpec } from '../env.ts';
 import { type FreeKwarg, type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
 import { Discrete } from '../spaces/discrete.ts';
+import { frozenLakeDrawing } from './drawings.ts';
 import { generateRandomMap, MAPS, type RandomMap } from './frozen-map.ts';
 import { type Direction, Grid } from './grid.ts';
 import { TabularEnv, type TabularTask, type Transition } from './tabular-env.ts';
@@ -160,6 +161,7 @@ export function frozenLakeTask(kwargs: Kwargs<typeof KWARGS>): TabularTask {
     actionSpace: ACTION_SPACE,
     transitions: Array.from(letters, (_, state) => DIRECTIONS.map((_, action) => outcomes(state, action))),
     start: Array.from(letters, (letter) => (letter === 'S' ? 1 / starts : 0)),
+    drawing: frozenLakeDrawing(grid, letters),
     // A map without a seed is known to this environment alone.
     identity: new TextEncoder().encode(letters),
   };

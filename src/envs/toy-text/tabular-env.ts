@@ -5,6 +5,9 @@ import { Pcg64 } from '../../math/pcg64.ts';
 import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
 import { discreteAction } from '../discrete-action.ts';
 import type { Env, EnvSpec, Info, ResetOptions, ResetResult, StepResult } from '../env.ts';
+import { type Drawing, drawn } from '../render/drawing.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { numericOptions } from '../reset-options.ts';
 import { reseeded } from '../seeding.ts';
 import { takeVector } from '../snapshot.ts';
@@ -23,6 +26,8 @@ export interface TabularTask {
   readonly transitions: Transitions;
   /** Probability of each state to be the first. */
   readonly start: readonly number[];
+  /** How a state looks. */
+  readonly drawing: Drawing<number>;
   /** What info holds besides `prob`. */
   readonly infoOf?: (state: number) => Info;
   /** A change of mind at most once an episode, beyond what the table says. */
@@ -113,6 +118,10 @@ export class TabularEnv implements Env {
     this.#rng = Pcg64.fromState(under('rng', state));
     this.#state = restored;
     this.#whim = whim === 1;
+  }
+
+  render(options?: RenderOptions): Image {
+    return drawn(this.spec.id, this.#task.drawing, this.#state, options);
   }
 
   close(): void {}

@@ -9,6 +9,7 @@ import type { EnvSpec } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
 import { Discrete } from '../spaces/discrete.ts';
+import { taxiDrawing } from './drawings.ts';
 import { type Direction, Grid } from './grid.ts';
 import { TabularEnv, type TabularTask, type Transition } from './tabular-env.ts';
 
@@ -34,6 +35,8 @@ const STANDS = [0, 4, 20, 23];
 const ON_BOARD = STANDS.length;
 /** Cells with a wall to their east. */
 const WALLS = new Set([1, 6, 15, 17, 20, 22]);
+
+const DRAWING = taxiDrawing(GRID, { stands: STANDS, walls: WALLS });
 
 const STEP_REWARD = -1;
 const WRONG_REWARD = -10;
@@ -164,6 +167,7 @@ export function taxiTask(kwargs: Kwargs<typeof KWARGS>): TabularTask {
       Array.from({ length: ACTION_SPACE.n }, (_, action) => outcomes(state, action, kwargs)),
     ),
     start: starts.map((possible) => (possible ? 1 / count : 0)),
+    drawing: { ...DRAWING, draw: (canvas, state) => DRAWING.draw(canvas, decode(state)) },
     infoOf: (state) => ({ action_mask: actionMask(state) }),
     ...(kwargs.fickle_passenger && {
       whim: { draw: (rng) => rng.random() < kwargs.fickle_probability, change: changeOfMind },

@@ -6,6 +6,8 @@
 import { DomainError } from '../../errors.ts';
 import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { restoring, takeVector } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 
@@ -67,6 +69,18 @@ export class OrderEnforcing implements Env {
       this.#env.setState(under('env', state));
       this.#phase = phase;
     });
+  }
+
+  /** Throws `reset_required` before the first reset. The end of an episode can be looked at. */
+  render(options?: RenderOptions): Image {
+    this.#refuseClosed();
+    if (this.#phase === 'fresh') {
+      throw new DomainError(
+        'reset_required',
+        `The ${this.spec.id} environment has not been reset yet; call reset before render.`,
+      );
+    }
+    return this.#env.render(options);
   }
 
   close(): void {

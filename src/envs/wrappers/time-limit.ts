@@ -1,6 +1,8 @@
 // Cuts an episode short after a number of steps: the only source of `truncated` where the dynamics have none.
 import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
+import type { Image } from '../render/image.ts';
+import type { RenderOptions } from '../render/options.ts';
 import { takeVector } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 
@@ -46,6 +48,10 @@ export class TimeLimit implements Env {
     const elapsed = takeVector(state, 'elapsed_steps', Int32Array, 1);
     this.#env.setState(under('env', state));
     this.#elapsedSteps = elapsed[0] as number;
+  }
+
+  render(options?: RenderOptions): Image {
+    return this.#env.render(options);
   }
 
   close(): void {

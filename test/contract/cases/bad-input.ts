@@ -106,7 +106,10 @@ export function badInputCases({ http, url, locked }: RealContext): void {
     [{ labels: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, ''])) }, '/body/labels'],
     [{ kwargs: [] }, '/body/kwargs'],
     [{ spec_id: '' }, '/body/spec_id'],
-    [{ num_envs: 4 }, '/body/num_envs'],
+    [{ num_envs: 0 }, '/body/num_envs'],
+    [{ num_envs: 4097 }, '/body/num_envs'],
+    [{ num_envs: 2, autoreset_mode: 'nextstep' }, '/body/autoreset_mode'],
+    [{ autoreset_mode: 'SameStep' }, '/body'],
   ] as const) {
     test(`${JSON.stringify(change).slice(0, 60)} is refused at ${pointer}`, async () => {
       const { body } = await http
