@@ -44,6 +44,8 @@ export interface GymserveServer {
 export async function createServer(config: ServerConfig): Promise<GymserveServer> {
   const { dataDir, limits = {} } = config;
   const engines = new Engines(config.engines);
+  // In the background: the first job need not wait for what a compiler takes to answer. What fails is said by `GET /v1/server`.
+  void engines.list();
   const actingEngine = await engines.find(config.engine, 'act');
   const { database, blobs } = openStorage(dataDir);
   const agentStore = new AgentStore(database);

@@ -1,6 +1,7 @@
 // The machine's C compiler: which it is, what it compiles for, and one run of it. Knows no graph and no cache.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { DomainError } from '../../errors.ts';
 import type { Target } from './lower/tiles.ts';
@@ -14,6 +15,8 @@ const FLAGS = ['-std=gnu11', '-O2', '-ffp-contract=fast', '-fno-math-errno', '-f
 const LINK_FLAGS =
   process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-fPIC', '-lm'];
 const TIME_LIMIT_MS = 60_000;
+/** To say what it is and for what it compiles. */
+const ANSWER_LIMIT_MS = 10_000;
 /** Tried in this order where none is named. */
 const COMMANDS = ['cc', 'gcc', 'clang'];
 
@@ -47,7 +50,8 @@ export async function findCompiler(
 }
 
 async function describe(command: string, machine: readonly string[], timeLimitMs: number): Promise<Compiler> {
-  const execute = (args: readonly string[]): Promise<string> => run(command, args, timeLimitMs);
+  const execute = (args: readonly string[]): Promise<string> =>
+    run(command, args, Math.min(timeLimitMs, ANSWER_LIMIT_MS));
   const version = (await execute(['--version'])).split('\n')[0] as string;
   const flags = [...FLAGS, ...machine];
   // What the compiler knows of the processor: it decides how wide vectors are, and a library belongs to it.
@@ -69,7 +73,9 @@ async function describe(command: string, machine: readonly string[], timeLimitMs
     target: { width, registers },
     identity,
     compile: async (source, output) => {
-      await execute([...flags, `-I${include}`, source, '-o', output, ...LINK_FLAGS]);
+      await run(command, [...flags, `-I${include}`, source, '-o', output, ...LINK_FLAGS], timeLimitMs);
+      if (!existsSync(output))
+        throw new DomainError('engine_not_available', `"${command}" ended well, but without a library.`);
     },
   };
 }
@@ -98,6 +104,7 @@ function explain(
 ): string {
   if (error.code === 'ENOENT') return `"${command}" is not installed`;
   if (error.killed === true) return `"${command}" did not end within ${timeLimitMs / 1000} s`;
+  if (error.code === 'EACCES') return `"${command}" cannot be executed`;
   const lines = stderr.trim().split('\n').slice(-5).join(' | ');
-  return `"${command}" failed (${error.code ?? error.message}): ${lines}`;
+  return `"${command}" failed (${error.code ?? error.message})${lines === '' ? '' : `: ${lines}`}`;
 }
