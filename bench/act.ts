@@ -31,7 +31,7 @@ for (const name of chosen) for (const observations of [1, 1024]) report(await me
 async function measure(name: string, observations: number): Promise<ActTiming> {
   const engine = await engines.find(name);
   const algorithm = findAlgorithm('sac');
-  const hyperparameters = algorithm.resolve({});
+  const hyperparameters = algorithm.resolve({}, SPEC);
   using env = await make(SPEC);
   const spaces = algorithm.checkSpaces(env.observationSpace.toDocument(), env.actionSpace.toDocument());
   const rng = Pcg64.fromSeed(0);

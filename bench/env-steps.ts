@@ -35,7 +35,7 @@ interface Row {
   readonly num_envs: number;
   /** 0: in this thread. */
   readonly workers: number;
-  /** Steps of sub-environments. */
+  /** Transitions of sub-environments. */
   readonly steps_per_s: number;
   /**
    * The same module's bare mj_step in this one thread, in the same unit: frame_skip calls are one step. Null where there is no
@@ -50,7 +50,7 @@ interface Subject {
   close(): Promise<void> | void;
 }
 
-const specIds = values.spec === undefined ? ['HalfCheetah-v5', 'Humanoid-v5', 'Pendulum-v1'] : [values.spec];
+const specIds = values.spec === undefined ? ['HalfCheetah-v5', 'Humanoid-v5', 'CartPole-v1'] : [values.spec];
 const workerCounts = values.workers === undefined ? [0, 1, 2] : [Number(values.workers)];
 for (const specId of specIds) {
   for (const workers of workerCounts) {
@@ -68,8 +68,9 @@ async function measure(specId: string, numEnvs: number, workers: number, blocks:
   raw?.run(WARM_UP_MS);
   const rates = { subject: [] as number[], raw: [] as number[] };
   for (let block = 0; block < blocks; block++) {
-    const { calls, seconds } = await run(subject, BLOCK_MS);
-    rates.subject.push((calls * numEnvs) / seconds);
+    const { calls, ends, seconds } = await run(subject, BLOCK_MS);
+    // After each end one call begins the next episode (NextStep) and is no step.
+    rates.subject.push((calls * numEnvs - ends) / seconds);
     if (raw !== null) rates.raw.push(raw.run(BLOCK_MS));
   }
   await subject.close();

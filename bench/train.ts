@@ -1,15 +1,17 @@
 // End-to-end SAC training on HalfCheetah-v5, one update a step, in this thread: what a job's worker does, without the worker.
 //   npm run --silent bench -- train --json [--engine E] [--threads N] [--steps N] [--repeats N]
 import { parseArgs } from 'node:util';
-import { ActionScale } from '../src/agent/action-scale.ts';
-import type { Learner } from '../src/agent/algorithm.ts';
-import { findAlgorithm } from '../src/agent/algorithm-registry.ts';
+import { actionCodec } from '../src/agent/action-codec.ts';
+import type { Experience, Learner } from '../src/agent/algorithm.ts';
+import { sac } from '../src/agent/algorithms/sac/sac.ts';
 import { Engines } from '../src/compute/engines.ts';
 import { loadConfig } from '../src/config.ts';
 import type { Env } from '../src/envs/env.ts';
 import { make } from '../src/envs/registry.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
-import { type TrainingHooks, train } from '../src/training/trainer.ts';
+import type { Tensors } from '../src/math/tensor.ts';
+import type { TrainingHooks } from '../src/training/run.ts';
+import { train } from '../src/training/trainer.ts';
 
 const SPEC = 'HalfCheetah-v5';
 /** Enough for a full batch to differ from step to step; not measured. */
@@ -43,6 +45,7 @@ const silent: TrainingHooks = {
   metrics: () => undefined,
   episode: () => undefined,
   evaluated: () => undefined,
+  restored: () => undefined,
   checkpoint: () => undefined,
   publish: () => undefined,
 };
@@ -57,21 +60,20 @@ for (const threads of values.threads === undefined ? [1, 2] : [Number(values.thr
 }
 
 async function measure(threads: number, steps: number): Promise<Row> {
-  const algorithm = findAlgorithm('sac');
   const engine = await new Engines(loadConfig([]).engines).find(values.engine);
-  const hyperparameters = algorithm.resolve({ learning_starts: WARM_UP });
+  const hyperparameters = sac.resolve({ learning_starts: WARM_UP }, SPEC);
   using env = await make(SPEC);
-  const spaces = algorithm.checkSpaces(env.observationSpace.toDocument(), env.actionSpace.toDocument());
+  const spaces = sac.checkSpaces(env.observationSpace.toDocument(), env.actionSpace.toDocument());
   const rng = Pcg64.fromSeed(0);
-  const state = algorithm.initialize(hyperparameters, spaces, rng);
-  const learner = await algorithm.createLearner({ hyperparameters, spaces, engine, threads, rng, state });
+  const state = sac.initialize(hyperparameters, spaces, rng);
+  const learner = await sac.createLearner({ hyperparameters, spaces, engine, threads, numEnvs: 1, rng, state });
   const clock = { env: 0, update: 0, updates: 0 };
   const plan = {
-    env: timedEnv(env, clock),
+    envs: [timedEnv(env, clock)],
     learner: timedLearner(learner, clock),
-    scale: new ActionScale(spaces.action),
+    codec: actionCodec(spaces.action),
     seed: 0,
-    experience: null,
+    experience: () => null,
     resumes: false,
     evaluation: null,
     checkpointEveryTimesteps: null,
@@ -79,14 +81,14 @@ async function measure(threads: number, steps: number): Promise<Row> {
   };
   // A first run up to the end of the warm-up and a few updates, then the one that counts, from where it stopped.
   const first = WARM_UP + 200;
-  let experience = null as Parameters<TrainingHooks['checkpoint']>[1]['experience'] | null;
+  let experience: Tensors | null = null;
   await train(
     { ...plan, timesteps: 0, endTimesteps: first },
-    { ...silent, checkpoint: (_, saved) => (experience = saved.experience) },
+    { ...silent, checkpoint: (_, saved) => (experience = copied(saved.experience)) },
   );
   Object.assign(clock, { env: 0, update: 0, updates: 0 });
   const start = performance.now();
-  await train({ ...plan, experience, timesteps: first, endTimesteps: first + steps }, silent);
+  await train({ ...plan, experience: () => experience, timesteps: first, endTimesteps: first + steps }, silent);
   const elapsed = performance.now() - start;
   await learner.dispose();
   return {
@@ -96,6 +98,11 @@ async function measure(threads: number, steps: number): Promise<Row> {
     updates_per_s: (clock.updates / clock.update) * 1000,
     env_fraction: clock.env / elapsed,
   };
+}
+
+/** By name, as a checkpoint would give it back. */
+function copied({ tensors, segments }: Experience): Tensors {
+  return structuredClone({ ...tensors, ...Object.fromEntries(segments.map(({ name, tensor }) => [name, tensor])) });
 }
 
 function timedEnv(env: Env, clock: { env: number }): Env {
@@ -116,8 +123,8 @@ function timedEnv(env: Env, clock: { env: number }): Env {
 function timedLearner(learner: Learner, clock: { update: number; updates: number }): Learner {
   return {
     engineIdentity: learner.engineIdentity,
-    explore: (observation) => learner.explore(observation),
-    observe: (transition) => learner.observe(transition),
+    explore: (observations) => learner.explore(observations),
+    observe: (transitions) => learner.observe(transitions),
     updatesDue: () => learner.updatesDue(),
     async update() {
       const start = performance.now();

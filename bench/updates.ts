@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { updateProgram } from '../src/agent/algorithms/sac/programs.ts';
 import type { Engine, Program } from '../src/compute/engine.ts';
 import { Engines } from '../src/compute/engines.ts';
 import type { Graph, Node } from '../src/compute/graph.ts';
@@ -21,6 +20,7 @@ import { loadConfig } from '../src/config.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
 import { updateOf } from '../test/compute/programs/program.ts';
 import { PROGRAMS } from '../test/compute/programs/programs.ts';
+import { sacUpdate, spacesOf } from '../test/support/sac-graph.ts';
 
 /** HalfCheetah-v5's. */
 const [OBSERVATION, ACTION] = [17, 6];
@@ -51,49 +51,45 @@ export async function main(argv: readonly string[]): Promise<void> {
       json: { type: 'boolean', default: false },
       engine: { type: 'string', default: 'auto' },
       threads: { type: 'string' },
-      hidden: { type: 'string', default: '256,256' },
-      batch: { type: 'string', default: '256' },
-      variant: { type: 'string', default: 'v2' },
+      ...UPDATE_OPTIONS,
     },
   });
   const settings = loadConfig([]).engines;
   const engine = await new Engines(settings).find(values.engine);
-  const graph = graphOf(values.variant, values.hidden.split(',').map(Number), Number(values.batch));
+  const graph = graphOf(values);
   for (const threads of values.threads === undefined ? [1, 2] : [Number(values.threads)]) {
     const timing = await measure(engine, { variant: values.variant, graph }, threads, settings.compiler);
     console.log(values.json ? JSON.stringify(timing) : describe(timing, matmulFlops(optimize(graph))));
   }
 }
 
-/** Updates that the conformance tests hold every engine to; SAC v2 is the one that trains agents. */
+/** Which update. */
+export const UPDATE_OPTIONS = {
+  hidden: { type: 'string', default: '256,256' },
+  batch: { type: 'string', default: '256' },
+  variant: { type: 'string', default: 'v2' },
+} as const;
+
+/** Updates that the conformance tests hold every engine to, beside the two forms of SAC that train agents. */
 const OTHERS: Readonly<Record<string, string>> = {
-  v1: 'SAC v1',
   TD3: 'TD3 with its policy',
   DDPG: 'DDPG',
   PPO: 'PPO with a Gaussian',
 };
 
-function graphOf(variant: string, hidden: readonly number[], batch: number): Graph {
-  if (variant === 'v2') {
-    return updateProgram(
-      { observation: OBSERVATION, action: ACTION, hidden },
-      {
-        batchSize: batch,
-        discount: 0.99,
-        targetSmoothing: 0.005,
-        rewardScale: 1,
-        temperature: null,
-        targetEntropy: -ACTION,
-      },
-    );
-  }
+/** The update that the values of `UPDATE_OPTIONS` name. */
+export function graphOf({ variant, ...sizes }: Readonly<Record<keyof typeof UPDATE_OPTIONS, string>>): Graph {
+  const [hidden, batch] = [sizes.hidden.split(',').map(Number), Number(sizes.batch)];
+  if (variant === 'v1' || variant === 'v2')
+    return sacUpdate(spacesOf(OBSERVATION, ACTION), { variant, hidden_sizes: hidden, batch_size: batch });
   const algorithm = PROGRAMS.find(({ name }) => name === OTHERS[variant]);
   const [width = 0, second] = hidden;
   if (algorithm === undefined)
-    throw new RangeError(`--variant is "${variant}"; give one of: v2, ${Object.keys(OTHERS).join(', ')}.`);
+    throw new RangeError(`--variant is "${variant}"; give one of: v2, v1, ${Object.keys(OTHERS).join(', ')}.`);
   if (hidden.length !== 2 || width !== second) throw new RangeError(`--variant ${variant} takes two equal --hidden.`);
-  const sizes = { batch, observation: OBSERVATION, action: ACTION, hidden: width };
-  const { program, signature } = updateOf(algorithm.make(sizes));
+  const { program, signature } = updateOf(
+    algorithm.make({ batch, observation: OBSERVATION, action: ACTION, hidden: width }),
+  );
   return trace(program, signature);
 }
 
@@ -168,18 +164,26 @@ async function peakMeter(engine: Engine, compiler: string, threads: number): Pro
   };
 }
 
-/** A program with numbers of an ordinary size in its state and inputs; steps so small that the numbers stay ordinary. */
-async function filled(engine: Engine, graph: Graph, threads: number): Promise<Program> {
-  const program = await engine.compile(graph, { threads });
+type Arrays = Readonly<Record<string, Float32Array>>;
+
+/** Numbers of an ordinary size in the state and the inputs of an update; steps so small that the numbers stay ordinary. */
+export function fill({ inputs, state }: { readonly inputs: Arrays; readonly state: Arrays }): void {
   const rng = Pcg64.fromSeed(0);
-  const state = program.getState();
-  for (const [name, { data }] of Object.entries(state))
-    if (!name.startsWith('v/')) rng.fillUniform(data as Float32Array, -0.05, 0.05);
-  program.setState(state);
-  for (const [name, data] of Object.entries(program.inputs)) {
+  for (const [name, data] of Object.entries(state)) if (!name.startsWith('v/')) rng.fillUniform(data, -0.05, 0.05);
+  for (const [name, data] of Object.entries(inputs)) {
     if (data.length > 1) rng.fillUniform(data, -1, 1);
     else data[0] = name.endsWith('Step') ? 1e-6 : 1e-8;
   }
+}
+
+async function filled(engine: Engine, graph: Graph, threads: number): Promise<Program> {
+  const program = await engine.compile(graph, { threads });
+  const tensors = program.getState();
+  const state = Object.fromEntries(
+    Object.entries(tensors).map(([name, { data }]) => [name, data as Float32Array] as const),
+  );
+  fill({ inputs: program.inputs, state });
+  program.setState(tensors);
   return program;
 }
 
@@ -227,7 +231,7 @@ async function millisecondsPerCall(program: Program, calls: number): Promise<num
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
-const round = (value: number): number => Number(value.toPrecision(4));
+export const round = (value: number): number => Number(value.toPrecision(4));
 
 const describe = (timing: UpdateTiming, flops: number): string =>
   [

@@ -20,6 +20,7 @@ const tasks = {
   build,
   start: (args) => built('dist/src/main.js', args),
   demo: (args) => built('dist/scripts/demo.js', args),
+  study: (args) => built('dist/scripts/study.js', args),
   bench: async ([name, ...args]) => {
     await build();
     await node(`dist/bench/${benchmark(name)}.js`, ...args);

@@ -1,7 +1,7 @@
 // The only reader of process.env and of the command line. Everything else receives values.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { EngineSettings } from './compute/engines.ts';
@@ -21,6 +21,8 @@ export interface Config {
   readonly threads: number;
   /** Jobs that train at the same time; the rest wait in order. */
   readonly maxRunningJobs: number;
+  /** Bytes that replay and parameters of one training job may take, and of all that run at once. */
+  readonly jobMemory: { readonly jobBytes: number; readonly totalBytes: number };
   /** Worker threads that host environments and policies. */
   readonly envWorkers: number;
   /** Jobs that were running when the server died go on from their newest checkpoint. */
@@ -51,6 +53,7 @@ const OPTIONS = {
   'dump-graph': 'directory to write every compiled program to, stage by stage (none)',
   threads: 'threads of one training update (cores divided by running jobs)',
   'max-running-jobs': 'jobs that train at the same time (cores - 1)',
+  'max-job-memory': 'memory of one training job, such as 2GiB (80 % of the memory divided by running jobs)',
   'env-workers': 'threads that host environments (cores - 1)',
   'resume-jobs': 'true or false: continue interrupted jobs at start (true)',
   'log-level': `${LOG_LEVELS.join(', ')} (info)`,
@@ -90,6 +93,7 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     },
     threads: integer('threads', given, Math.max(1, Math.floor(cores / maxRunningJobs)), 1, 256),
     maxRunningJobs,
+    jobMemory: memoryOfJobs(given, maxRunningJobs),
     envWorkers: integer('env-workers', given, Math.max(1, cores - 1), 1, 64),
     resumeJobs: boolean('resume-jobs', given, true),
     logLevel: oneOf('log-level', given, LOG_LEVELS, 'info'),
@@ -126,6 +130,39 @@ function integer(option: Option, given: Given, fallback: number, min: number, ma
     throw new ConfigError(`--${option} (${variableOf(option)}) is "${text}"; give an integer from ${min} to ${max}.`);
   }
   return value;
+}
+
+/** What jobs may take of the memory; the rest is for everything else. */
+const JOB_SHARE = 0.8;
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+function memoryOfJobs(given: Given, maxRunningJobs: number): Config['jobMemory'] {
+  const machine = totalmem();
+  // Of a container; 0 or more than there is where nothing limits it. Absent from old minor versions of Node.
+  const limit = process.constrainedMemory?.() ?? 0;
+  const usable = Math.floor(JOB_SHARE * (limit > 0 ? Math.min(limit, machine) : machine));
+  const text = given('max-job-memory');
+  if (text === undefined) return { jobBytes: Math.floor(usable / maxRunningJobs), totalBytes: usable };
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?) *([A-Za-z]*)$/.exec(text) ?? [];
+  const jobBytes = Math.floor(Number(digits) * (UNITS[unit] ?? Number.NaN));
+  if (!(jobBytes > 0)) {
+    const units = Object.keys(UNITS).filter((name) => name !== '');
+    throw new ConfigError(
+      `--max-job-memory (${variableOf('max-job-memory')}) is "${text}"; give bytes, or a number with one of ${units.join(', ')}, such as 2GiB.`,
+    );
+  }
+  return { jobBytes, totalBytes: Math.max(usable, jobBytes) };
 }
 
 function boolean(option: Option, given: Given, fallback: boolean): boolean {

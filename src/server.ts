@@ -9,9 +9,10 @@ import { DomainError } from './errors.ts';
 import { Agents } from './services/agents.ts';
 import { Catalogue } from './services/catalogue.ts';
 import { Checkpoints } from './services/checkpoints.ts';
-import { type EnvironmentLimits, Environments } from './services/environments.ts';
+import { Environments } from './services/environments.ts';
 import { JobJournal } from './services/job-journal.ts';
 import { Jobs } from './services/jobs.ts';
+import type { EnvironmentLimits } from './services/live-environments.ts';
 import { Policies } from './services/policies.ts';
 import { Scheduler } from './services/scheduler.ts';
 import { Server } from './services/server.ts';
@@ -24,7 +25,15 @@ import { EnvironmentPool } from './workers/environment-pool.ts';
 
 export type ServerConfig = Pick<
   Config,
-  'dataDir' | 'engine' | 'engines' | 'threads' | 'maxRunningJobs' | 'envWorkers' | 'resumeJobs' | 'apiKeyDigests'
+  | 'dataDir'
+  | 'engine'
+  | 'engines'
+  | 'threads'
+  | 'maxRunningJobs'
+  | 'jobMemory'
+  | 'envWorkers'
+  | 'resumeJobs'
+  | 'apiKeyDigests'
 > & {
   /** Null = silent. */
   readonly logger: FastifyBaseLogger | { readonly level: string } | null;
@@ -44,13 +53,14 @@ export interface GymserveServer {
 export async function createServer(config: ServerConfig): Promise<GymserveServer> {
   const { dataDir, limits = {} } = config;
   const engines = new Engines(config.engines);
-  // In the background: the first job need not wait for what a compiler takes to answer. What fails is said by `GET /v1/server`.
-  void engines.list();
+  // In the background: the first job need not wait for what a compiler takes to answer. What fails is said when a job asks for it,
+  // and by `GET /v1/server`, which checks the other engines too.
+  void engines.find(config.engine).catch(() => undefined);
   const actingEngine = await engines.find(config.engine, 'act');
   const { database, blobs } = openStorage(dataDir);
   const agentStore = new AgentStore(database);
   const jobStore = new JobStore(database);
-  const checkpoints = new Checkpoints({ store: new CheckpointStore(database), blobs });
+  const checkpoints = new Checkpoints({ database, store: new CheckpointStore(database), blobs });
   await checkpoints.sweepAtStart();
 
   const version = versionOfPackage();
@@ -75,11 +85,17 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     journal,
     scheduler,
     engines,
+    memory: config.jobMemory,
     defaults: { engine: config.engine, threads: config.threads },
     ...(limits.queuedJobs !== undefined && { maxQueued: limits.queuedJobs }),
   });
   const workerData = { dataDir, engines: config.engines };
-  const environments = new Environments({ workers: config.envWorkers, workerData, limits });
+  const environments = new Environments({
+    workers: config.envWorkers,
+    workerData,
+    limits,
+    policyOf: (agentId) => agents.actingPolicy(agentId),
+  });
   // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
   const agentWorkers = new EnvironmentPool({ size: 1, workerData, onWorkerLost: () => undefined });
   const agents = new Agents({

@@ -1,4 +1,4 @@
-// The one place where an agent's actions in [−1, 1] become actions of the environment's Box.
+// An agent's actions in [−1, 1] as actions of the environment's Box.
 import * as tf from '@tensorflow/tfjs-core';
 import type { BoxDocument, JsonTensor } from '../envs/spaces/space.ts';
 
@@ -17,7 +17,7 @@ export class ActionScale {
   }
 
   /** `action` [action] in [−1, 1] as a fresh array in the Box and of its dtype. */
-  toBox(action: Float32Array): Float32Array | Float64Array {
+  toSpace(action: Float32Array): Float32Array | Float64Array {
     const scaled = new this.#array(action.length);
     for (const [i, a] of action.entries()) {
       const low = this.#low[i] ?? Number.NaN;
@@ -29,7 +29,7 @@ export class ActionScale {
   }
 
   /** The same map in tfjs and float32, for [batch, action] in a program that is traced. */
-  toBoxTensor(action: tf.Tensor): tf.Tensor {
+  toSpaceTensor(action: tf.Tensor): tf.Tensor {
     const row = (values: Float64Array): tf.Tensor => tf.tensor1d(Float32Array.from(values));
     const [low, high] = [this.#low, this.#high];
     const centre = low.map((bound, i) => 0.5 * (bound + (high[i] ?? Number.NaN)));

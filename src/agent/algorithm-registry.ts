@@ -3,8 +3,9 @@ import { DomainError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Algorithm } from './algorithm.ts';
 import { sac } from './algorithms/sac/sac.ts';
+import { softPolicyIteration } from './algorithms/soft-policy-iteration/soft-policy-iteration.ts';
 
-const ALGORITHMS: readonly Algorithm[] = [sac];
+const ALGORITHMS: readonly Algorithm[] = [sac, softPolicyIteration];
 
 export const algorithms = (): readonly Algorithm[] => ALGORITHMS;
 

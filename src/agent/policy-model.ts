@@ -5,8 +5,9 @@ import type { ModelAbout } from '../compute/onnx/model.ts';
 import { optimize } from '../compute/passes/optimize.ts';
 import { matchState } from '../compute/state.ts';
 import { trace } from '../compute/trace/trace.ts';
+import type { SpaceDocument } from '../envs/spaces/space.ts';
 import { sizeOf, type Tensors } from '../math/tensor.ts';
-import { ActionScale } from './action-scale.ts';
+import { actionCodec } from './action-codec.ts';
 import type { AgentSpaces, Algorithm, Hyperparameters } from './algorithm.ts';
 
 /** A trace has static shapes, a model any number of rows: any size but 1 leaves the same graph, since passes drop axes of length 1. */
@@ -34,11 +35,14 @@ export function policyModel(setup: PolicyModelSetup, tracedBatch = TRACED_BATCH)
 
 function policyGraph({ algorithm, hyperparameters, spaces }: PolicyModelSetup, batch: number): Graph {
   const { parameters, act } = algorithm.meanPolicy(hyperparameters, spaces);
-  const scale = new ActionScale(spaces.action);
+  const codec = actionCodec(spaces.action);
   return trace(
     (variables, { observation }) => ({
-      action: scale.toBoxTensor(act(new Map(Object.entries(variables)), observation)),
+      action: codec.toSpaceTensor(act(new Map(Object.entries(variables)), observation)),
     }),
-    { state: parameters, inputs: { observation: [batch, sizeOf(spaces.observation.shape)] } },
+    { state: parameters, inputs: { observation: [batch, widthOf(spaces.observation)] } },
   );
 }
+
+/** Numbers of one observation. */
+const widthOf = (space: SpaceDocument): number => (space.type === 'Box' ? sizeOf(space.shape) : 1);

@@ -7,10 +7,10 @@ interface MediaRange {
 }
 
 /** The one of `offered` that `accept` prefers, the earlier one where it does not care; null where it refuses them all. */
-export function negotiate(accept: string | undefined, offered: readonly string[]): string | null {
+export function negotiate<T extends string>(accept: string | undefined, offered: readonly T[]): T | null {
   if (accept === undefined || accept.trim() === '') return offered[0] ?? null;
   const ranges = accept.split(',').map(parseRange);
-  let best: string | null = null;
+  let best: T | null = null;
   let bestQuality = 0;
   for (const mediaType of offered) {
     const quality = qualityOf(mediaType, ranges);

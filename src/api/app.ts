@@ -8,6 +8,7 @@ import type { Handlers } from './operation.ts';
 import { auth } from './plugins/auth.ts';
 import { DOCS_PREFIX, docs } from './plugins/docs.ts';
 import { errors, refuseMalformed, sendProblem } from './plugins/errors.ts';
+import { fileBody } from './plugins/file-body.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { methodNotAllowed } from './plugins/method-not-allowed.ts';
 import { requestId, requestIdOf } from './plugins/request-id.ts';
@@ -89,6 +90,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(errors);
   await app.register(auth, { keyDigests: options.auth, isOpen });
   await app.register(jsonBody);
+  await app.register(fileBody);
   await app.register(docs, { contract });
   useOriginalSchemas(app, operations);
   await app.register(fastifyOpenapiGlue, {

@@ -147,6 +147,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/wrappers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Wrappers that environments can be put into
+         * @description Every wrapper that `wrappers` of a new environment may name, with its keyword arguments as JSON Schema. Each has a default.
+         */
+        get: operations["listWrappers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/algorithms": {
         parameters: {
             query?: never;
@@ -292,7 +312,7 @@ export interface paths {
          * Take one step
          * @description Calls on one environment run in the order in which they arrive; more than 32 waiting calls are refused with 429.
          *
-         *     `seq` makes a retry safe. The environment counts its resets and steps; send the last `seq` you got, plus one. Sending that number again
+         *     `seq` makes a retry safe. The environment counts the calls that change it (resets, steps, rollouts, restored snapshots); send the last `seq` you got, plus one. Sending that number again
          *     repeats the stored answer without stepping; any other number is a `sequence_mismatch`.
          *
          *     An action is cast to the dtype of the action space. A finite number outside its bounds is taken, as Gymnasium takes it: the environment or MuJoCo
@@ -327,10 +347,106 @@ export interface paths {
          *
          *     A MuJoCo robot is seen by its model's `track` camera where it has one, as in Gymnasium, else by the camera `free`. `azimuth`, `elevation` and
          *     `distance` aim the free camera, with MuJoCo's meaning. Classic control and toy text are drawn in the plane and take none of the four.
+         *
+         *     Toy text also has Gymnasium's `ansi`, as `text/plain`: `Accept` chooses, and where it leaves that open, the `render_mode` of the environment does. Text has no size; other environments have no text (406).
          */
         get: operations["renderEnvironment"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment_id}/rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take many steps in one call
+         * @description T steps in the worker that holds the environment, and their columns back. Single environments only. A rollout is done whole or not at all: where it is refused,
+         *     nothing has stepped.
+         *
+         *     What acts is the list `actions`, or the last published policy of the agent `agent_id` (drawn from, or its mean where `deterministic`; `policy_step` says how many
+         *     steps that policy has seen), or where there is neither, random actions. Everything drawn comes from the generator of `action-space/sample`, which the seed of the environment sets.
+         *     An agent whose spaces are not those of the environment is `unsupported_space`.
+         *
+         *     Where the environment needs a reset, the rollout begins with one, and `reset_info` is its info. Where an episode ends it is reset at once: `observations[t + 1]` is the first
+         *     observation of the next episode, and `episode_ends` has what the episode ended with. So `observations[t]` is always what `actions[t]` was chosen on.
+         *
+         *     A rollout counts as one call in `seq`; with `seq` it may be sent again as a step may.
+         *
+         *     With `render`, or an `Accept` of `image/apng` alone, the reply is an animated PNG of the rollout instead of its columns; `GET /v1/environments/{id}` then says where the environment stands.
+         */
+        post: operations["rollOutEnvironment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment_id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download an exact snapshot
+         * @description One safetensors file with everything that the next reset, step, sample or rollout reads: restored into an environment that was made alike, in this server or in another, it goes on byte for byte.
+         *
+         *     Its `__metadata__` entry `gymserve` is a JSON document: `format_version`, `kind` (`environment`), `spec_id`, `kwargs` and `wrappers` with their defaults, `max_episode_steps`, `num_envs`,
+         *     `autoreset_mode`, and where the environment stands: `episode_step`, `episode_return`, `needs_reset`, `next_reset_seed` (the seed of the next reset that brings none). `seq` is no part of it. Tensors are named
+         *     `env/…`, `sampler/…` (the generator of random actions) and `observation`. The same state gives the same bytes, whatever the number of the server's workers.
+         *     `Repr-Digest` is the SHA-256 of the file.
+         */
+        get: operations["getEnvironmentState"];
+        /**
+         * Restore a snapshot
+         * @description Puts the environment into the state of a file that `GET` gave. It has to be made alike: the same `spec_id`, `kwargs`, `wrappers`, `max_episode_steps`, `num_envs` and `autoreset_mode` (defaults written out or not);
+         *     else it is `checkpoint_incompatible`. Other bytes are `checkpoint_corrupt`. Where it is refused, nothing has changed. At most 64 MiB.
+         *
+         *     `seq` does not go back: a restore counts as one call, as a reset does, so that a step from before it that is sent again is a `sequence_mismatch` and never a new step.
+         */
+        put: operations["putEnvironmentState"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold an environment to the contract
+         * @description Runs the contract of Gymnasium on new environments that are made like this one, which itself stays as it is: spaces, rewards, seeding, determinism, exact snapshots, pictures, and what has to be refused; of a vector
+         *     environment (of at most four sub-environments) also batches and autoreset. A rule that is broken is a finding in the reply, not an error. It takes the room of one environment while it runs.
+         */
+        post: operations["checkEnvironment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -454,6 +570,7 @@ export interface paths {
          * Download the policy
          * @description One ONNX file (opset 18) that does what `act` does with `deterministic: true`, wherever onnxruntime runs, without this server. Its input `observation` is float32 [N, size of an
          *     observation], any number of observations, each flat in C order; its output `action` is float32 [N, size of an action], already scaled and clamped to the bounds of the action space.
+         *     An element of a Discrete space is one number here.
          *
          *     While the agent trains, the file holds the last published policy, as `act` uses it. Its metadata names `agent_id`, `spec_id`, `algorithm`, `timesteps` (that the policy has learnt from)
          *     and `gymserve_version`, and where the policy is that of a checkpoint, `checkpoint_id` and `model_sha256` (the digest of the checkpoint's content). `Repr-Digest` is the SHA-256 of
@@ -484,6 +601,9 @@ export interface paths {
          * Train the agent
          * @description Starts a job, or queues it until a slot is free. `total_timesteps` come on top of those that the agent has.
          *     An agent is trained by one job at a time: a second one is refused with `agent_training`.
+         *
+         *     What a timestep is, the algorithm says: a step of an environment, or, where it plans (`soft_policy_iteration`), one iteration. A job may end before `total_timesteps`; the
+         *     `outcome` in its result is `finished`, `target_reached`, `no_improvement`, or `converged` where the policy is as good as planning can make it.
          */
         post: operations["trainAgent"];
         delete?: never;
@@ -506,7 +626,7 @@ export interface paths {
         put?: never;
         /**
          * Evaluate the agent
-         * @description Starts a job that plays whole episodes and reports their returns. The agent learns nothing from it.
+         * @description Starts a job that plays whole episodes and reports their returns. The agent learns nothing from it. In an environment without a time limit an episode is cut after 10,000 steps.
          */
         post: operations["evaluateAgent"];
         delete?: never;
@@ -734,6 +854,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job_id}/metrics.tfevents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Curves for TensorBoard
+         * @description Every metric of the job as an event file, thinned to `max_points` per metric. Save it into a folder of its own (`curl -OJ`) and give that to `tensorboard --logdir`.
+         */
+        get: operations["getJobTensorboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -887,15 +1030,16 @@ export interface components {
          *     - `action_out_of_space`, `observation_out_of_space` (422) Wrong shape, no number, too large for the dtype, or not an integer of a Discrete space; in an action also NaN and infinities. Finite numbers beyond the bounds of a Box pass.
          *     - `invalid_kwargs`, `invalid_hyperparameter` (422) No such name, or a value out of range; the catalogue has the schema.
          *     - `invalid_wrapper` (422) There is no such wrapper, or it does not fit the environment.
-         *     - `unsupported_space` (422) The algorithm cannot act in these spaces. `engine_not_available` (422) See `GET /v1/server` for the reason.
-         *     - `checkpoint_incompatible` (422) Another algorithm, other spaces or a newer format. `checkpoint_corrupt` (422) Its bytes are not those that were written.
-         *     - `non_finite` (422) A loss or an action became NaN or infinite. `untraceable` (500) The engine cannot compile the network.
+         *     - `unsupported_space` (422) The algorithm or the agent cannot act in these spaces. `engine_not_available` (422) See `GET /v1/server` for the reason.
+         *     - `engine_mismatch` (422) Of a job: it cannot resume byte for byte, since its engine compiles something else by now. `memory_limit` (422) The replay is too large for a job, or for those that run at once.
+         *     - `checkpoint_incompatible` (422) A checkpoint of another algorithm or other spaces, a snapshot of another environment, or a newer format. `checkpoint_corrupt` (422) Its bytes are not those that were written.
+         *     - `non_finite` (422) A loss or an action became NaN or infinite. `diverged` (422) The temperature grew without bound. `untraceable` (500) The engine cannot compile the network.
          *     - `too_many_requests` (429) Too many calls wait. `capacity_reached` (503) The server is full. `not_ready` (503) It starts or drains.
          *     - `data_dir_in_use` (500) Another server has the data directory. `disk_full` (507) Its disk is full; of a job, its last checkpoint stands. `crash_loop` (500) The job died three times without progress.
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
         /** @description What went wrong (RFC 9457). Decide by `code`. */
         Problem: {
             /** @description `urn:gymserve:error:` and the code. */
@@ -968,13 +1112,36 @@ export interface components {
             /** @constant */
             object: "env_spec";
             summary: string;
+            /** @description Other ids that stand for it. */
+            aliases: components["schemas"]["SpecId"][];
             observation_space: components["schemas"]["Space"];
             action_space: components["schemas"]["Space"];
             /** @description After this many steps an episode is truncated; null where there is no limit. */
             max_episode_steps: number | null;
             /** @description The mean return at which the task counts as solved. */
             reward_threshold: number | null;
+            /**
+             * @description Equal seeds and actions always give equal results.
+             * @constant
+             */
+            nondeterministic: false;
+            /** @description What `render` can give, the usual one first. */
+            render_modes: components["schemas"]["RenderMode"][];
             /** @description What `kwargs` may hold. */
+            kwargs_schema: components["schemas"]["JsonSchema"];
+        };
+        /**
+         * @description Gymnasium's: a picture, or for toy text also text.
+         * @example rgb_array
+         * @enum {string}
+         */
+        RenderMode: "rgb_array" | "ansi";
+        WrapperSpec: {
+            /** @constant */
+            object: "wrapper";
+            name: string;
+            summary: string;
+            /** @description What its `kwargs` may hold. */
             kwargs_schema: components["schemas"]["JsonSchema"];
         };
         Algorithm: {
@@ -1082,6 +1249,8 @@ export interface components {
             wrappers: components["schemas"]["Wrappers"];
             /** @description The limit of the specification where absent. */
             max_episode_steps?: number;
+            /** @description What `render` gives where `Accept` leaves it open; `render_modes` of the specification says which it may be. `rgb_array` where absent. */
+            render_mode?: components["schemas"]["RenderMode"];
             /**
              * @description Seconds without a call after which it is closed.
              * @default 1800
@@ -1116,10 +1285,12 @@ export interface components {
             episode_step: number | null;
             /** @description Sum of the rewards since the last reset; null for a vector environment. */
             episode_return: components["schemas"]["Number"] | null;
-            /** @description How many resets and steps it has made. */
+            /** @description How many calls have changed it: resets, steps, rollouts, restored snapshots. */
             seq: number;
             /** @description It was never reset, or its episode is over: the next step would be refused. */
             needs_reset: boolean;
+            /** @description What `render` gives where `Accept` leaves it open. */
+            render_mode: components["schemas"]["RenderMode"];
             idle_ttl_s: number;
             labels: components["schemas"]["Labels"];
             created_at: components["schemas"]["Time"];
@@ -1240,6 +1411,119 @@ export interface components {
                 [key: string]: components["schemas"]["Number"];
             };
         };
+        /** @description It needs one of `steps` and `actions`. */
+        RollOutEnvironment: {
+            /** @description How many; as many as there are actions where it is left out. */
+            steps?: number;
+            /** @description What to do, one for each step. */
+            actions?: components["schemas"]["Tensor"][];
+            /**
+             * an id, such as agt_01jz8q4v5w6x7y8z9a0b1c2d3e
+             * @description The agent that acts, instead of `actions`.
+             * @example agt_01jz8q4v5w6x7y8z9a0b1c2d3e
+             */
+            agent_id?: string;
+            /**
+             * @description The mean of the agent's policy, or else a draw from it.
+             * @default false
+             */
+            deterministic: boolean;
+            /**
+             * @description Whether to send the info of every step.
+             * @default false
+             */
+            infos: boolean;
+            render?: components["schemas"]["RenderRollout"];
+            /** @description The last `seq` plus one, to make a retry safe. */
+            seq?: number;
+        };
+        /** @description An animated PNG. All its pictures together have at most 150 million pixels. */
+        RenderRollout: {
+            /**
+             * @description A picture every so many steps, the first before the first step. An episode that ends is seen at its end.
+             * @default 1
+             */
+            every: number;
+            /** @description Pixels; the usual size of its pictures where it is left out. */
+            width?: number;
+            /** @description Pixels; the usual size of its pictures where it is left out. */
+            height?: number;
+            /** @description The name of a camera of the model, or `free`. */
+            camera?: string;
+            /**
+             * @description Pictures per second.
+             * @default 30
+             */
+            fps: number;
+        };
+        /** @description How an episode ended in a rollout. */
+        EpisodeEnd: {
+            /** @description Index of its last step in the rollout, from 0. */
+            step: number;
+            terminated: boolean;
+            truncated: boolean;
+            /** @description Its steps, those before the rollout counted. */
+            episode_step: number;
+            /** @description Sum of its rewards, those before the rollout counted. */
+            episode_return: components["schemas"]["Number"];
+            /** @description What its last step led to; `observations[step + 1]` is already the next episode's. */
+            final_observation: components["schemas"]["Tensor"];
+            final_info: components["schemas"]["Info"];
+            /** @description Of the reset that began the next episode. */
+            reset_info: components["schemas"]["Info"];
+        };
+        /** @description T steps, by column. */
+        RolloutResult: {
+            /** @constant */
+            object: "rollout";
+            /** @description T. */
+            steps: number;
+            /** @description T + 1: what each action was chosen on, and what the next one is chosen on. */
+            observations: components["schemas"]["Tensor"][];
+            /** @description T, cast to the dtype of the action space. */
+            actions: components["schemas"]["Tensor"][];
+            rewards: components["schemas"]["Vector"];
+            /** @description Where the task ended, by success or failure. */
+            terminated: boolean[];
+            /** @description Where the episode was cut short, by its time limit. */
+            truncated: boolean[];
+            /** @description Of every step; null where they were not asked for. */
+            infos: components["schemas"]["Info"][] | null;
+            episode_ends: components["schemas"]["EpisodeEnd"][];
+            /** @description Of the reset that the rollout began with; null where it went on. */
+            reset_info: components["schemas"]["Info"] | null;
+            /** @description Steps that the policy has been trained for; null where no agent acted. */
+            policy_step: number | null;
+            seq: number;
+            episode_step: number;
+            episode_return: components["schemas"]["Number"];
+        };
+        CheckEnvironment: {
+            /** @default 0 */
+            seed: components["schemas"]["Seed"];
+            /**
+             * @description How long each of the half dozen trajectories is.
+             * @default 100
+             */
+            steps: number;
+        };
+        EnvironmentCheck: {
+            /** @constant */
+            object: "environment_check";
+            /** @description Whether every rule holds. */
+            passed: boolean;
+            checks: components["schemas"]["CheckFinding"][];
+            seed: components["schemas"]["Seed"];
+            steps: number;
+            duration_s: number;
+        };
+        CheckFinding: {
+            /** @example determinism */
+            name: string;
+            passed: boolean;
+            /** @description What broke the rule; else the rule in words, or why there was nothing to see. */
+            detail: string;
+        };
         SampledAction: {
             action?: components["schemas"]["Tensor"];
             /** @description Of a vector environment. */
@@ -1302,7 +1586,7 @@ export interface components {
             observation?: components["schemas"]["Tensor"];
             observations?: components["schemas"]["Tensor"][];
             /**
-             * @description The mean of the policy, or else a draw from it.
+             * @description The mean of the policy (of a Discrete space the likeliest action), or else a draw from it.
              * @default false
              */
             deterministic: boolean;
@@ -1314,7 +1598,18 @@ export interface components {
             policy_step: number;
         } & (unknown | unknown);
         TrainAgent: {
+            /** @description On top of those that the agent has. A last step of several environments may pass it. */
             total_timesteps: number;
+            /**
+             * @description Environments stepped at once; number i begins with the seed of the job + i. Each step counts as so many timesteps. Only 1 where the algorithm plans.
+             * @default 1
+             */
+            num_envs: number;
+            /**
+             * @description Around each environment that it trains in, such as perturbations drawn for each episode; they must keep the spaces. Evaluations are played without them.
+             * @default []
+             */
+            wrappers: components["schemas"]["Wrappers"];
             evaluation?: components["schemas"]["EvaluationPlan"];
             checkpoint?: components["schemas"]["CheckpointPlan"];
             /**
@@ -1324,16 +1619,25 @@ export interface components {
             engine?: string;
             /** @description Threads that the engine may use. With `native` they change the speed and never the result; `onnx-cpu` rounds a product of some shapes otherwise with another number. */
             threads?: number;
+            /**
+             * @description Whether a job that was interrupted goes on even where the engine compiles something else by then (another processor, compiler or version), so that the outcome is not that of an undisturbed run. Else it fails with `engine_mismatch`.
+             * @default false
+             */
+            allow_inexact_resume: boolean;
             /** @description Of the job; drawn from the seed of the agent where absent. */
             seed?: components["schemas"]["Seed"];
             /** @default {} */
             labels: components["schemas"]["Labels"];
         };
-        /** @description Whole episodes played along the way, with the mean action. Not played where absent. */
+        /** @description Whole episodes played along the way, with the mean action, and at the end where planning converged. Not played where absent. */
         EvaluationPlan: {
             every_timesteps: number;
             episodes: number;
             seed?: components["schemas"]["Seed"];
+            /** @description The job ends as soon as an evaluation has this mean return. */
+            target_return?: number;
+            /** @description The job ends after so many evaluations in a row without a better mean return. */
+            patience?: number;
         };
         /** @description Checkpoints written along the way. The last one is always written. */
         CheckpointPlan: {
@@ -1341,6 +1645,11 @@ export interface components {
             every_seconds?: number;
             /** @description Older ones of the job are deleted. */
             keep_last?: number;
+            /**
+             * @description Whether the state at the best evaluation is a checkpoint, which stays; its label `best` is `true`.
+             * @default true
+             */
+            keep_best: boolean;
         };
         EvaluateAgent: {
             episodes: number;
@@ -1350,6 +1659,8 @@ export interface components {
              * @default true
              */
             deterministic: boolean;
+            /** @default [] */
+            perturbations: components["schemas"]["Perturbations"];
             /**
              * an id, such as ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
              * @description A checkpoint of the agent; the one that it stands on where absent.
@@ -1359,6 +1670,25 @@ export interface components {
             /** @default {} */
             labels: components["schemas"]["Labels"];
         };
+        /**
+         * @description How the return degrades: besides the environment as it is, the same episodes are played in it with each of these wrappers, one at a time. `perturbations` of the
+         *     job's result has one entry each, in this order. A wrapper that changes the spaces does not fit.
+         * @example [
+         *       {
+         *         "name": "ScaleMass",
+         *         "kwargs": {
+         *           "scale": 1.5
+         *         }
+         *       },
+         *       {
+         *         "name": "ActionDelay",
+         *         "kwargs": {
+         *           "delay": 2
+         *         }
+         *       }
+         *     ]
+         */
+        Perturbations: components["schemas"]["Wrapper"][];
         RestoreAgent: {
             /**
              * an id, such as ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
@@ -1482,6 +1812,13 @@ export interface components {
             /** @constant */
             object: "list";
             data: components["schemas"]["EnvSpec"][];
+            next_page_token: string | null;
+            has_more: boolean;
+        };
+        WrapperSpecList: {
+            /** @constant */
+            object: "list";
+            data: components["schemas"]["WrapperSpec"][];
             next_page_token: string | null;
             has_more: boolean;
         };
@@ -2126,6 +2463,35 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    listWrappers: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description `next_page_token` of the page before. */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrapperSpecList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     listAlgorithms: {
         parameters: {
             query?: {
@@ -2410,6 +2776,14 @@ export interface operations {
                 content: {
                     /** @example (the bytes of a PNG file) */
                     "image/png": string;
+                    /**
+                     * @example (Right)
+                     *     S[41mF[0mFF
+                     *     FHFH
+                     *     FFFH
+                     *     HFFG
+                     */
+                    "text/plain": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2420,6 +2794,156 @@ export interface operations {
             410: components["responses"]["Gone"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    rollOutEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollOutEnvironment"];
+            };
+        };
+        responses: {
+            /** @description The columns, or the animation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutResult"];
+                    /** @example (the bytes of an animated PNG file) */
+                    "image/apng": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    getEnvironmentState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (the bytes of a safetensors file) */
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    putEnvironmentState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example (the bytes of a safetensors file) */
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The environment as it stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    checkEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CheckEnvironment"];
+            };
+        };
+        responses: {
+            /** @description A finding for every rule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentCheck"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     sampleAction: {
@@ -3193,6 +3717,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobMetrics"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    getJobTensorboard: {
+        parameters: {
+            query?: {
+                /** @description How many points per metric at most. */
+                max_points?: components["parameters"]["MaxPoints"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description TFRecords of TensorFlow's `Event`. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (the bytes of an event file) */
+                    "application/octet-stream": string;
                 };
             };
             400: components["responses"]["BadRequest"];

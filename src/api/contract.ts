@@ -26,6 +26,8 @@ export interface Operation {
   readonly parameters: readonly Parameter[];
   /** `$ref` to the schema of the JSON body; null where the operation takes none. */
   readonly body: { readonly $ref: string } | null;
+  /** Whether it takes a file: bytes, as application/octet-stream. */
+  readonly takesFile: boolean;
   /** Statuses that the document names, with the media types of each and a `$ref` to their schemas. */
   readonly responses: ReadonlyMap<number, ReadonlyMap<string, { readonly $ref: string }>>;
   /** Media types of the successful answers. */
@@ -81,6 +83,7 @@ function operationOf(at: (pointer: string) => Json, path: string, item: string, 
     open: Array.isArray(source.security) && source.security.length === 0,
     parameters: [...parametersOf(at, item), ...parametersOf(at, pointer)],
     body: body.get('application/json') ?? null,
+    takesFile: body.has('application/octet-stream'),
     responses,
     produces: [...new Set([...responses].flatMap(([status, content]) => (status < 300 ? [...content.keys()] : [])))],
   };

@@ -1,9 +1,14 @@
 // Between Fastify and a handler: what every operation needs before and after it runs.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { DomainError } from '../errors.ts';
 import { negotiate } from './accept.ts';
 import type { Operation } from './contract.ts';
 import { nothingAt, quote } from './problem.ts';
+
+const FILE_TYPE = 'application/octet-stream';
+/** Of what a client uploads; it is held in memory whole. */
+export const FILE_LIMIT_BYTES = 64 << 20;
 
 /** A handler of any operation, as the router sees it: validation has made sure that the call fits. */
 export type AnyHandler = (call: never) => Promise<AnyReply>;
@@ -15,17 +20,19 @@ interface AnyReply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Route = Pick<RouteShorthandOptions, 'onRequest' | 'preValidation'> & {
+type Route = Pick<RouteShorthandOptions, 'onRequest' | 'preValidation' | 'bodyLimit'> & {
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 };
 
 /** How Fastify runs `operation`. `closing` aborts when the server closes. */
 export function routeOf(operation: Operation, handler: AnyHandler, closing: AbortSignal): Route {
   return {
+    ...(operation.takesFile && { bodyLimit: FILE_LIMIT_BYTES }),
     // Before the body is read: what cannot be answered need not be received.
     onRequest: async (request) => {
       requireIds(request);
       requireAcceptable(operation, request.headers.accept);
+      requireMediaType(operation, request.headers);
     },
     preValidation: async (request) => {
       if (request.body === undefined && operation.body !== null) request.body = {};
@@ -37,6 +44,7 @@ export function routeOf(operation: Operation, handler: AnyHandler, closing: Abor
         headers: request.headers,
         body: request.body,
         accepts: negotiate(request.headers.accept, operation.produces),
+        prefers: (offered: readonly string[]) => negotiate(request.headers.accept, offered),
         get signal() {
           return callSignal(reply, closing);
         },
@@ -64,6 +72,19 @@ function requireAcceptable({ produces, responses }: Operation, accept: string | 
   if (!responses.has(406) || negotiate(accept, produces) !== null) return;
   const detail = `Accept is ${quote(accept ?? '')}; this answer exists as ${produces.join(' or ')}.`;
   throw new DomainError('not_acceptable', detail);
+}
+
+/** JSON is told from everything else by its parser; here a file is told from JSON. */
+function requireMediaType({ takesFile, body }: Operation, headers: IncomingHttpHeaders): void {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
+  const isFile = type.split(';', 1)[0]?.trim().toLowerCase() === FILE_TYPE;
+  if (takesFile && encoding.toLowerCase() !== 'identity') {
+    const detail = `Content-Encoding is ${quote(encoding)}; send the file as it is, without Content-Encoding.`;
+    throw new DomainError('unsupported_media_type', detail);
+  }
+  if (isFile === takesFile || (!takesFile && body === null)) return;
+  const wanted = takesFile ? `the file as ${FILE_TYPE}` : 'the body as application/json';
+  throw new DomainError('unsupported_media_type', `Content-Type is ${quote(type)}; send ${wanted}.`);
 }
 
 /** Made only for handlers that ask for it: most are done before anyone could leave. */

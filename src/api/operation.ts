@@ -9,9 +9,13 @@ type Parameters<Id extends OperationId, Where extends 'path' | 'query' | 'header
   operations[Id]['parameters'][Where]
 >;
 
-/** An optional body is `{}` by the time a handler sees it. */
-type Body<Id extends OperationId> =
-  NonNullable<operations[Id]['requestBody']> extends { content: { 'application/json': infer B } } ? B : never;
+type RequestContent<Id extends OperationId, T extends string> =
+  NonNullable<operations[Id]['requestBody']> extends { content: { [K in T]: infer B } } ? B : never;
+
+/** An optional body is `{}` by the time a handler sees it; a file is its bytes. */
+type Body<Id extends OperationId> = [RequestContent<Id, 'application/octet-stream'>] extends [never]
+  ? RequestContent<Id, 'application/json'>
+  : Uint8Array;
 
 export interface Call<Id extends OperationId> {
   readonly params: Parameters<Id, 'path'>;
@@ -22,12 +26,14 @@ export interface Call<Id extends OperationId> {
   readonly signal: AbortSignal;
   /** The media type of the operation that Accept prefers. */
   readonly accepts: string | null;
+  /** As `accepts`, among the media types that this very call could be answered with. */
+  readonly prefers: <T extends string>(offered: readonly T[]) => T | null;
 }
 
 type Success = 200 | 201 | 202 | 204 | 206 | 304;
 
 /** JSON where the contract has JSON; any other media type is text or bytes, at once or as a stream. */
-type Content<C> = C extends object
+type ReplyContent<C> = C extends object
   ? {
       [T in keyof C]: {
         readonly type: T;
@@ -43,7 +49,7 @@ type Headers<H> = keyof NamedHeaders<H> extends never
   : { readonly headers: Readonly<NamedHeaders<H>> };
 
 type ReplyOf<R> = R extends { headers: infer H }
-  ? Headers<H> & Content<R extends { content: infer C } ? C : undefined>
+  ? Headers<H> & ReplyContent<R extends { content: infer C } ? C : undefined>
   : never;
 
 export type Reply<Id extends OperationId> = {

@@ -7,10 +7,22 @@ import type { Jobs } from '../services/jobs.ts';
 import type { Server } from '../services/server.ts';
 
 export type ServerService = Pick<Server, 'info' | 'ready'>;
-export type CatalogueService = Pick<Catalogue, 'envSpecs' | 'envSpec' | 'algorithms' | 'algorithm'>;
+export type CatalogueService = Pick<Catalogue, 'envSpecs' | 'envSpec' | 'wrappers' | 'algorithms' | 'algorithm'>;
 export type EnvironmentsService = Pick<
   Environments,
-  'create' | 'list' | 'get' | 'delete' | 'reset' | 'step' | 'sampleAction' | 'render'
+  | 'create'
+  | 'list'
+  | 'get'
+  | 'delete'
+  | 'reset'
+  | 'step'
+  | 'rollout'
+  | 'sampleAction'
+  | 'render'
+  | 'renderText'
+  | 'snapshot'
+  | 'restore'
+  | 'check'
 >;
 export type AgentsService = Pick<
   Agents,

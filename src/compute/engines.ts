@@ -1,5 +1,6 @@
 // The engines that this build knows, and whether they work on this machine. An engine is said to be available only after a small
 // program on it matched the float64 reference here, in this thread; what could crash runs in a child process first.
+import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { DomainError } from '../errors.ts';
 import { dumping } from './dump.ts';
@@ -58,7 +59,7 @@ export class Engines {
         engine: native,
         summary: 'The program as C, compiled for this very processor: the fastest.',
         remedy:
-          'It needs a C compiler (Debian and Ubuntu: `apt-get install gcc libc6-dev`), named by --cc where it is not cc, gcc or clang, and a cache directory whose files may be executed.',
+          'It needs a C compiler (Debian and Ubuntu: `apt-get install gcc libc6-dev`), named by --cc where it is not cc, gcc or clang, and a cache directory whose files may be executed; the engine "onnx-cpu" needs neither.',
       },
       {
         engine: onnxCpuEngine,
@@ -80,8 +81,14 @@ export class Engines {
   }
 
   /** Every engine of this build, each checked once: a small update on it must match the float64 reference. */
-  list(): Promise<readonly EngineInfo[]> {
-    return Promise.all([...this.#entries.values()].map((entry) => this.#check(entry)));
+  async list(): Promise<readonly EngineInfo[]> {
+    const infos: EngineInfo[] = [];
+    for (const entry of this.#entries.values()) {
+      // One after the other, with the thread's other work between: each keeps it for up to some 40 ms the first time.
+      await setImmediate();
+      infos.push(await this.#check(entry));
+    }
+    return infos;
   }
 
   /** The engine called `name`, or for `auto` the first that works. Throws `engine_not_available` that says how to get it. */
@@ -94,10 +101,26 @@ export class Engines {
         throw new DomainError('engine_not_available', `There is no engine "${name}"; there are: ${known}.`);
       }
       const { available, reason } = await this.#check(entry);
-      if (available) return this.#dumpDirectory === null ? entry.engine : dumping(entry.engine, this.#dumpDirectory);
+      if (available) return this.#ready(entry);
       reasons.push(`The engine "${candidate}" does not work here: ${reason} ${entry.remedy}`);
     }
     throw new DomainError('engine_not_available', reasons.join(' '));
+  }
+
+  /** The engine as it is handed out; what it cannot compile, though it worked when it was checked, it refuses with the remedy. */
+  #ready({ engine, remedy }: Entry): Engine {
+    const { name } = engine;
+    const explaining: Engine = {
+      name,
+      compile: (graph, options) =>
+        engine.compile(graph, options).catch((thrown: unknown) => {
+          if (!(thrown instanceof DomainError) || thrown.code !== 'engine_not_available') throw thrown;
+          const reason = thrown.message.replace(/\.?$/, '.');
+          const detail = `The engine "${name}" could not compile a program: ${reason} ${remedy}`;
+          throw new DomainError(thrown.code, detail, { cause: thrown });
+        }),
+    };
+    return this.#dumpDirectory === null ? explaining : dumping(explaining, this.#dumpDirectory);
   }
 
   #check({ engine, summary }: Entry): Promise<EngineInfo> {

@@ -23,33 +23,38 @@ export type Op =
   | { readonly kind: 'pad'; readonly paddings: readonly (readonly [number, number])[]; readonly value: number };
 
 /** `step` is tfjs's: 1 where x > 0, else 0; NaN stays. */
-export type UnaryKind =
-  | 'neg'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'square'
-  | 'reciprocal'
-  | 'tanh'
-  | 'sigmoid'
-  | 'softplus'
-  | 'relu'
-  | 'step';
-export type BinaryKind =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'minimum'
-  | 'maximum'
-  | 'pow'
-  | 'greater'
-  | 'greaterEqual'
-  | 'less'
-  | 'lessEqual'
-  | 'equal'
-  | 'and';
+export type UnaryKind = (typeof UNARY_KINDS)[number];
+export const UNARY_KINDS = [
+  'neg',
+  'abs',
+  'exp',
+  'log',
+  'sqrt',
+  'square',
+  'reciprocal',
+  'tanh',
+  'sigmoid',
+  'softplus',
+  'relu',
+  'step',
+] as const;
+
+export type BinaryKind = (typeof BINARY_KINDS)[number];
+export const BINARY_KINDS = [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'minimum',
+  'maximum',
+  'pow',
+  'greater',
+  'greaterEqual',
+  'less',
+  'lessEqual',
+  'equal',
+  'and',
+] as const;
 
 export interface Node {
   /** Unique within its graph. */

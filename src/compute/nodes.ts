@@ -1,6 +1,15 @@
 // Making and walking graph nodes. Knows no engine, no tracer and no pass.
 import { sizeOf } from '../math/tensor.ts';
-import type { DType, Graph, Node, Op } from './graph.ts';
+import {
+  BINARY_KINDS,
+  type BinaryKind,
+  type DType,
+  type Graph,
+  type Node,
+  type Op,
+  UNARY_KINDS,
+  type UnaryKind,
+} from './graph.ts';
 
 export type MakeNode = (op: Op, inputs: readonly Node[], shape: readonly number[], dtype?: DType) => Node;
 
@@ -9,6 +18,16 @@ export function nodeMaker(first = 0): MakeNode {
   let next = first;
   return (op, inputs, shape, dtype = 'float32') => ({ id: next++, op, inputs, shape: [...shape], dtype });
 }
+
+const UNARY: ReadonlySet<string> = new Set(UNARY_KINDS);
+const BINARY: ReadonlySet<string> = new Set(BINARY_KINDS);
+
+export const isUnary = (op: Op): op is Extract<Op, { kind: UnaryKind }> => UNARY.has(op.kind);
+export const isBinary = (op: Op): op is Extract<Op, { kind: BinaryKind }> => BINARY.has(op.kind);
+
+/** Each element is computed from those at its place in the inputs, as numpy broadcasts them. */
+export const isElementwise = (op: Op): boolean =>
+  isUnary(op) || isBinary(op) || op.kind === 'select' || op.kind === 'clip' || op.kind === 'cast';
 
 /** The nodes that outputs and the next state come from. */
 export function roots(graph: Graph): Node[] {

@@ -1,8 +1,26 @@
-// Checking a program's state at the door: the same rules for every engine.
+// A program's arrays and its state, which is checked at the door: the same rules for every engine.
 import { DomainError } from '../errors.ts';
-import { type Tensor, type Tensors, take } from '../math/tensor.ts';
-import type { Graph } from './graph.ts';
+import { sizeOf, type Tensor, type Tensors, take } from '../math/tensor.ts';
+import type { Graph, Node } from './graph.ts';
 import { sameShape } from './nodes.ts';
+
+/** An array of zeros for each of `nodes`. */
+export function arraysFor(nodes: ReadonlyMap<string, Node>): Record<string, Float32Array> {
+  return Object.fromEntries([...nodes].map(([name, node]) => [name, new Float32Array(sizeOf(node.shape))]));
+}
+
+/** The array of the state `name`. Throws a `RangeError` where there is none. */
+export function known<T>(name: string, array: T | undefined): T {
+  if (array === undefined) throw new RangeError(`The program has no state "${name}".`);
+  return array;
+}
+
+/** A copy of the whole state of a program of `graph`. */
+export function copyState(graph: Graph, peek: (name: string) => Float32Array): Tensors {
+  return Object.fromEntries(
+    [...graph.state].map(([name, { before }]) => [name, { shape: before.shape, data: peek(name).slice() }]),
+  );
+}
 
 /** The float32 tensors of `state` for the states of `graph`, by name. Throws `checkpoint_incompatible` naming the tensor that does not fit. */
 export function matchState(graph: Graph, state: Tensors): Map<string, Tensor<Float32Array>> {

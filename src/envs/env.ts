@@ -61,4 +61,14 @@ export interface EnvSpec {
   readonly rewardThreshold: number | null;
   /** JSON Schema of the keyword arguments, each with its default. */
   readonly kwargsSchema: Readonly<Record<string, unknown>>;
+  /** Whether a picture comes with the state as text, Gymnasium's `ansi`; not where absent. */
+  readonly hasText?: boolean;
+}
+
+/** Gymnasium's, but for its windows (`human`). */
+export type RenderMode = 'rgb_array' | 'ansi';
+
+/** The usual one first. */
+export function renderModesOf({ hasText = false }: EnvSpec): readonly [RenderMode, ...RenderMode[]] {
+  return hasText ? ['rgb_array', 'ansi'] : ['rgb_array'];
 }

@@ -76,6 +76,15 @@ export function kwargsSchema(properties: KwargSchemas): Readonly<Record<string, 
   return { type: 'object', additionalProperties: false, properties: Object.fromEntries(schemas) };
 }
 
+/** `given` with the defaults that `schema`, one of `kwargsSchema`, names: equal where two mean the same. */
+export function withDefaults(
+  schema: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const properties = Object.entries(schema['properties'] as Readonly<Record<string, { readonly default: unknown }>>);
+  return { ...Object.fromEntries(properties.map(([name, property]) => [name, property.default])), ...given };
+}
+
 function problemOf(schema: KwargSchema, value: unknown): string | undefined {
   if (schema.type === 'boolean') return typeof value === 'boolean' ? undefined : 'true or false';
   if (schema.type === 'free') return schema.read(value) === undefined ? schema.wanted : undefined;

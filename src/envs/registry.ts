@@ -19,6 +19,7 @@ import { reacher } from './mujoco/reacher.ts';
 import { swimmer } from './mujoco/swimmer.ts';
 import { walker2d } from './mujoco/walker2d.ts';
 import type { Registration } from './registration.ts';
+import type { ModelledEnv, TabularModel } from './tabular-model.ts';
 import { cliffWalking, cliffWalkingSlippery } from './toy-text/cliff-walking.ts';
 import { frozenLake } from './toy-text/frozen-lake.ts';
 import { taxi } from './toy-text/taxi.ts';
@@ -64,6 +65,11 @@ export function findSpec(id: string): EnvSpec {
   return find(id).spec;
 }
 
+/** Other ids that stand for the environment `id`. */
+export function aliasesOf(id: string): readonly string[] {
+  return [...ALIASES].flatMap(([alias, target]) => (target === id ? [alias] : []));
+}
+
 export interface MakeOptions {
   readonly kwargs?: Readonly<Record<string, unknown>>;
   /** Instead of the spec's; a positive integer. */
@@ -92,6 +98,20 @@ export async function make(
     bare.close();
     throw error;
   }
+}
+
+/**
+ * The table of the environment `id`. Throws `env_spec_not_found`, `invalid_kwargs`, and `unsupported_space` where its
+ * transitions are no table.
+ */
+export async function tabularModel(id: string, kwargs: Readonly<Record<string, unknown>> = {}): Promise<TabularModel> {
+  using bare: Env & Partial<ModelledEnv> = await find(id).make(kwargs);
+  const { model } = bare;
+  if (model !== undefined) return model;
+  throw new DomainError(
+    'unsupported_space',
+    `The transitions of ${id} are no table that could be planned on; those of FrozenLake-v1, CliffWalking-v1 and Taxi-v4 are.`,
+  );
 }
 
 function limitOf({ spec }: Registration, maxEpisodeSteps: number | undefined): number | null {

@@ -52,3 +52,15 @@ export function take<A extends TypedArray>(tensors: Tensors, name: string, type:
   }
   return tensor as Tensor<A>;
 }
+
+/** The `length` elements called `name`. Throws a `RangeError` or `TypeError` where there are others. */
+export function takeVector<A extends TypedArray>(
+  state: Tensors,
+  name: string,
+  type: new (length: number) => A,
+  length: number,
+): A {
+  const { data } = take(state, name, type);
+  if (data.length !== length) throw new RangeError(`Tensor "${name}" has ${data.length} elements, not ${length}.`);
+  return data;
+}

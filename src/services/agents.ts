@@ -11,6 +11,7 @@ import { type Database, transaction } from '../storage/database.ts';
 import type { Page, PageQuery } from '../storage/page.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { ActingPolicy } from './environment-rollouts.ts';
 import { newId } from './ids.ts';
 import type { Jobs } from './jobs.ts';
 import { aboutPolicy, type Policies } from './policies.ts';
@@ -95,7 +96,7 @@ export class Agents {
     const spec = findSpec(wanted.specId);
     const algorithm = findAlgorithm(wanted.algorithm);
     const { name, labels, envKwargs } = wanted;
-    const hyperparameters = algorithm.resolve(wanted.hyperparameters);
+    const hyperparameters = algorithm.resolve(wanted.hyperparameters, spec.id);
     const seed = wanted.seed ?? randomInt(2 ** 31);
     const identity = { algorithm: algorithm.name, hyperparameters, specId: spec.id, envKwargs };
     const { model, ...spaces } = await this.#pool.askAny({ type: 'initializeAgent', seed, ...identity });
@@ -129,8 +130,7 @@ export class Agents {
 
   /** Actions of the agent's last published policy, in the environment's action space. */
   async act(id: string, { observation, observations, deterministic }: ActRequest): Promise<ActAnswer> {
-    const row = this.#find(id);
-    const { version, policyStep, state } = this.#policies.of(row, this.#checkpoints.row(row.checkpointId));
+    const { version, policyStep, source } = this.actingPolicy(id);
     const request = {
       type: 'act',
       agentId: id,
@@ -139,12 +139,7 @@ export class Agents {
       deterministic,
     } as const;
     let reply = await this.#pool.askAny({ ...request, policy: null });
-    if ('lacking' in reply) {
-      reply = await this.#pool.askAny({
-        ...request,
-        policy: { ...row, ...identityOf(row), engine: this.#engine, state },
-      });
-    }
+    if ('lacking' in reply) reply = await this.#pool.askAny({ ...request, policy: source });
     if ('lacking' in reply)
       throw new Error(`A worker lacks the policy ${version} of agent ${id} that it was just sent.`);
     const { actions } = reply;
@@ -152,6 +147,15 @@ export class Agents {
     const [action] = actions;
     if (action === undefined) throw new Error(`Agent ${id} gave no action for one observation.`);
     return { action, policyStep };
+  }
+
+  /** The agent's last published policy, for a worker that acts with it. */
+  actingPolicy(id: string): ActingPolicy {
+    const row = this.#find(id);
+    const { version, policyStep, state } = this.#policies.of(row, this.#checkpoints.row(row.checkpointId));
+    const { observationSpace, actionSpace } = row;
+    const source = { ...identityOf(row), observationSpace, actionSpace, engine: this.#engine, state };
+    return { agentId: id, version, policyStep, source };
   }
 
   /** The agent's last published policy as an ONNX file that acts as `act` does where it is deterministic. */
@@ -181,9 +185,9 @@ export class Agents {
   }
 
   #fork({ fromCheckpointId, name, labels, seed }: ForkedAgent): AgentRecord {
-    const { agentId, timesteps, model, experience } = this.#checkpoints.row(fromCheckpointId);
-    const parent = this.#find(agentId);
-    return this.#insert({ ...parent, seed: seed ?? parent.seed, name, labels }, { timesteps, model, experience });
+    const parent = this.#find(this.#checkpoints.row(fromCheckpointId).agentId);
+    const state = this.#checkpoints.stateOf(fromCheckpointId);
+    return this.#insert({ ...parent, seed: seed ?? parent.seed, name, labels }, state);
   }
 
   #insert(

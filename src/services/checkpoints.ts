@@ -1,7 +1,8 @@
 // Checkpoints: listed, shown, made on request, deleted. The files behind them are immutable and shared.
 import { DomainError } from '../errors.ts';
 import type { Blobs } from '../storage/blobs.ts';
-import type { BlobRef, CheckpointRow, CheckpointStore } from '../storage/checkpoints.ts';
+import type { BlobRef, CheckpointRow, CheckpointStore, ExperienceRef } from '../storage/checkpoints.ts';
+import { type Database, transaction } from '../storage/database.ts';
 import type { Page, PageQuery } from '../storage/page.ts';
 import { newId } from './ids.ts';
 
@@ -23,11 +24,11 @@ export interface CheckpointRecord {
 export interface AgentState {
   readonly timesteps: number;
   readonly model: BlobRef;
-  readonly experience: BlobRef | null;
+  readonly experience: ExperienceRef | null;
 }
 
-/** The oldest file that a sweep may take, and how long it waits to be worth it. */
-const SWEEP = { delayMs: 60_000, minAgeMs: 60_000 } as const;
+/** How long a sweep waits to be worth it, and for how long it must find a file unnamed to take it. */
+const SWEEP = { delayMs: 60_000, minAgeMs: 50_000 } as const;
 
 /** What checkpoints need of agents and jobs. */
 export interface CheckpointUses {
@@ -40,12 +41,15 @@ export interface CheckpointUses {
 }
 
 export class Checkpoints {
+  readonly #database: Database;
   readonly #store: CheckpointStore;
   readonly #blobs: Blobs;
   #uses: CheckpointUses | null = null;
   #sweep: NodeJS.Timeout | null = null;
+  #closed = false;
 
-  constructor(options: { readonly store: CheckpointStore; readonly blobs: Blobs }) {
+  constructor(options: { readonly database: Database; readonly store: CheckpointStore; readonly blobs: Blobs }) {
+    this.#database = options.database;
     this.#store = options.store;
     this.#blobs = options.blobs;
   }
@@ -62,8 +66,7 @@ export class Checkpoints {
     // A job that ends before it comes by leaves its last checkpoint, which the agent stands on by then.
     const written = await uses.ofRunningJob(agentId)?.catch(() => null);
     if (written) return recordOf(written);
-    const { timesteps, model, experience } = this.row(uses.currentOf(agentId));
-    return recordOf(this.insert({ agentId, jobId: null, state: { timesteps, model, experience } }));
+    return recordOf(this.insert({ agentId, jobId: null, state: this.stateOf(uses.currentOf(agentId)) }));
   }
 
   get(id: string): CheckpointRecord {
@@ -107,14 +110,31 @@ export class Checkpoints {
     agentId,
     jobId,
     state,
+    isBest = false,
   }: {
     id?: string;
     agentId: string;
     jobId: string | null;
     state: AgentState;
+    /** Whether it is the best of its job so far. */
+    isBest?: boolean;
   }): CheckpointRow {
-    const row = { id, agentId, jobId, ...state, labels: {}, createdAt: new Date() };
-    this.#store.insert(row);
+    const { timesteps, model, experience } = state;
+    const row = {
+      id,
+      agentId,
+      jobId,
+      timesteps,
+      model,
+      experience: experience?.file ?? null,
+      labels: isBest ? BEST : {},
+      createdAt: new Date(),
+    };
+    transaction(this.#database, () => {
+      if (isBest && jobId !== null)
+        for (const best of this.ofJob(jobId).filter(isOfBest)) this.#store.relabel(best.id, {});
+      this.#store.insert(row, experience?.segments ?? []);
+    });
     return row;
   }
 
@@ -130,9 +150,25 @@ export class Checkpoints {
     return row;
   }
 
+  /** All of what it names. Throws `checkpoint_not_found`. */
+  stateOf(id: string): AgentState {
+    const { timesteps, model, experience } = this.row(id);
+    return { timesteps, model, experience: experience && { file: experience, segments: this.#store.segments(id) } };
+  }
+
   /** Newest first. */
   ofJob(jobId: string): CheckpointRow[] {
     return this.#store.listOfJob(jobId);
+  }
+
+  /**
+   * Deletes checkpoints whatever needs them. The newest of a running job, or the one that it began at, must not be among
+   * them: the job's next checkpoint names their segments without writing them again.
+   */
+  /** Deletes all of the job's checkpoints but the last `count` and its best one. */
+  keepOfJob(jobId: string, count: number): void {
+    const rest = this.ofJob(jobId).slice(count);
+    this.remove(rest.filter((row) => !isOfBest(row)).map((row) => row.id));
   }
 
   remove(ids: readonly string[]): void {
@@ -144,10 +180,13 @@ export class Checkpoints {
   sweepSoon(): void {
     this.#sweep ??= setTimeout(() => {
       this.#sweep = null;
-      this.#blobs.sweep(this.#store.namedBlobs(), SWEEP.minAgeMs).catch((error: unknown) => {
-        // Nothing is lost: the next sweep tries again.
-        process.emitWarning(`Old checkpoint files could not be deleted: ${String(error)}`);
-      });
+      this.#blobs
+        .sweep(this.#store.namedBlobs(), SWEEP.minAgeMs)
+        .then((isMoreToCome) => isMoreToCome && !this.#closed && this.sweepSoon())
+        .catch((error: unknown) => {
+          // Nothing is lost: the next sweep tries again.
+          process.emitWarning(`Old checkpoint files could not be deleted: ${String(error)}`);
+        });
     }, SWEEP.delayMs).unref();
   }
 
@@ -157,6 +196,7 @@ export class Checkpoints {
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
   }
 
@@ -165,6 +205,11 @@ export class Checkpoints {
     return this.#uses;
   }
 }
+
+/** The label of the state at a job's best evaluation. */
+const BEST = { best: 'true' } as const;
+
+const isOfBest = ({ labels }: CheckpointRow): boolean => labels['best'] === BEST.best;
 
 function recordOf({
   id,

@@ -1,213 +1,125 @@
 // Environments that clients create and step. They live in worker threads and die with the server.
-
-import type { Info } from '../envs/env.ts';
+import { renderModesOf } from '../envs/env.ts';
 import { findSpec } from '../envs/registry.ts';
 import type { RenderOptions } from '../envs/render/options.ts';
-import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
-import type { Seeds } from '../envs/vector/vector-env.ts';
-import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
+import type { JsonTensor } from '../envs/spaces/space.ts';
 import { DomainError } from '../errors.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from '../storage/page.ts';
 import { EnvironmentPool, type EnvironmentWorkerData } from '../workers/environment-pool.ts';
 import type { EnvironmentPlan, MadeEnvironment } from '../workers/protocol.ts';
-import { VectorBlocks, type VectorPlan, type VectorReset, type VectorStep } from '../workers/vector-blocks.ts';
-import { newId, timeOf } from './ids.ts';
+import { VectorBlocks, type VectorPlan } from '../workers/vector-blocks.ts';
+import type {
+  CheckReply,
+  CheckRequest,
+  EnvironmentRecord,
+  NewEnvironment,
+  ResetReply,
+  ResetRequest,
+  RolloutAnimation,
+  RolloutReply,
+  RolloutRequest,
+  StepReply,
+  StepRequest,
+  VectorResetReply,
+  VectorStepReply,
+} from './environment-record.ts';
+import { type ActingPolicy, rollOutIn } from './environment-rollouts.ts';
+import { restoreSnapshot, type SnapshotFile, takeSnapshot } from './environment-snapshots.ts';
+import { newId } from './ids.ts';
+import { type EnvironmentLimits, type Live, LiveEnvironments, repeatedAnswer, workerOf } from './live-environments.ts';
 
-export interface EnvironmentRecord {
-  readonly id: string;
-  readonly specId: string;
-  /** Seed of the first reset that brings none, and of the sampling of actions; null = from the system's entropy. */
-  readonly seed: number | null;
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  /** Around the environment, the first innermost. */
-  readonly wrappers: readonly WrapperWish[];
-  /** Null where there is no limit. */
-  readonly maxEpisodeSteps: number | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly idleTtlS: number;
-  /** Null for a single environment. */
-  readonly vector: VectorPlan | null;
-  /** Null for a vector environment: its sub-environments' episodes begin and end one by one. */
-  readonly episodeStep: number | null;
-  readonly episodeReturn: number | null;
-  /** Number of the last reset or step. */
-  readonly seq: number;
-  readonly needsReset: boolean;
-  /** In a vector environment those of one sub-environment. */
-  readonly observationSpace: SpaceDocument;
-  readonly actionSpace: SpaceDocument;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly expiresAt: Date;
-}
-
-export interface NewEnvironment {
-  readonly specId: string;
-  readonly seed: number | null;
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  /** Around the environment, the first innermost. */
-  readonly wrappers: readonly WrapperWish[];
-  readonly maxEpisodeSteps: number | null;
-  /** Null for a single environment. */
-  readonly vector: VectorPlan | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly idleTtlS: number;
-}
-
-export interface ResetRequest {
-  readonly seed: Seeds | null;
-  readonly options: Readonly<Record<string, unknown>>;
-  /** Null for all. */
-  readonly resetMask: readonly boolean[] | null;
-}
-
-/** Either, as the environment is single or a vector. */
-export interface StepRequest {
-  readonly action?: unknown;
-  readonly actions?: unknown;
-  readonly seq: number | null;
-}
-
-interface Position {
-  readonly seq: number;
-  readonly episodeStep: number;
-  readonly episodeReturn: number;
-}
-
-export type ResetReply = Position & { readonly observation: JsonTensor; readonly info: Info };
-export type StepReply = ResetReply & {
-  readonly reward: number;
-  readonly terminated: boolean;
-  readonly truncated: boolean;
-};
-
-export type VectorResetReply = VectorReset & { readonly seq: number };
-export type VectorStepReply = VectorStep & { readonly seq: number };
-
-interface Live {
-  record: EnvironmentRecord;
-  /** Without any of them it is gone; a single environment has one. */
-  readonly workers: readonly number[];
-  readonly vector: VectorBlocks | null;
-  /** Calls on one environment run in order. */
-  turn: Promise<unknown>;
-  waiting: number;
-  /** The answer to the last step, for a client that asks again because it never saw it. */
-  lastStep: StepReply | VectorStepReply | null;
-  isFirstReset: boolean;
-}
-
-export interface EnvironmentLimits {
-  /** How many may live at the same time, sub-environments counted. */
-  readonly environments: number;
-  /** Calls on one environment that may wait, the running one counted. */
-  readonly waiting: number;
-}
-
-const DEFAULT_LIMITS: EnvironmentLimits = { environments: 1000, waiting: 32 };
-const SWEEP_EVERY_MS = 5000;
-/** Ids of which it is known why they are gone. */
-const REMEMBERED = 10_000;
+/** A check of a vector environment looks at so many at most: more show nothing new. */
+const CHECKED_SUB_ENVIRONMENTS = 4;
 
 export class Environments {
   readonly #pool: EnvironmentPool;
-  readonly #live = new Map<string, Live>();
-  /** Why an id that once answered does not any more. */
-  readonly #gone = new Map<string, string>();
-  readonly #sweeper: NodeJS.Timeout;
-  readonly #limits: EnvironmentLimits;
-  readonly #startedAt = Date.now();
+  readonly #environments: LiveEnvironments;
+  readonly #policyOf: (agentId: string) => ActingPolicy;
   #nextWorker = 0;
-  #count = 0;
-  /** Environments that a worker is making: they take up room already. */
-  #inTheMaking = 0;
 
   constructor(options: {
     readonly workers: number;
     readonly workerData: EnvironmentWorkerData;
     readonly limits?: Partial<EnvironmentLimits>;
+    /** What an agent acts with now. Throws `agent_not_found`. */
+    readonly policyOf?: (agentId: string) => ActingPolicy;
   }) {
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#pool = new EnvironmentPool({
       size: options.workers,
       workerData: options.workerData,
-      onWorkerLost: (worker, reason) => this.#loseWorker(worker, reason),
+      onWorkerLost: (worker, reason) => this.#environments.loseWorker(worker, reason),
     });
-    this.#sweeper = setInterval(() => this.#expire(), SWEEP_EVERY_MS).unref();
+    this.#environments = new LiveEnvironments(this.#pool, options.limits ?? {});
+    this.#policyOf = options.policyOf ?? noAgents;
   }
 
   /** Those that live, sub-environments counted. */
   get count(): number {
-    return this.#count;
+    return this.#environments.count;
   }
 
   get limit(): number {
-    return this.#limits.environments;
+    return this.#environments.limit;
   }
 
   async create(wanted: NewEnvironment): Promise<EnvironmentRecord> {
     const size = wanted.vector?.numEnvs ?? 1;
-    if (this.#count + this.#inTheMaking + size > this.limit) throw this.#full(size);
-    const spec = findSpec(wanted.specId);
-    const id = newId('env');
-    const plan = {
-      id,
-      specId: spec.id,
-      kwargs: wanted.kwargs,
-      wrappers: wanted.wrappers,
-      maxEpisodeSteps: wanted.maxEpisodeSteps,
-      seed: wanted.seed,
-    };
-    this.#inTheMaking += size;
-    const { made, workers, vector } = await this.#make(plan, wanted.vector).finally(() => {
-      this.#inTheMaking -= size;
+    return await this.#environments.withRoom(size, async () => {
+      const spec = findSpec(wanted.specId);
+      const renderModes = renderModesOf(spec);
+      const renderMode = wanted.renderMode ?? renderModes[0];
+      if (!renderModes.includes(renderMode)) throw unknownRenderMode(spec.id, renderMode, renderModes);
+      const id = newId('env');
+      const { seed, kwargs, wrappers, maxEpisodeSteps, labels, idleTtlS } = wanted;
+      const plan = { id, specId: spec.id, kwargs, wrappers, maxEpisodeSteps, seed };
+      const { made, workers, vector } = await this.#make(plan, wanted.vector);
+      const now = new Date();
+      const record: EnvironmentRecord = {
+        id,
+        specId: spec.id,
+        seed,
+        kwargs,
+        wrappers,
+        ...made,
+        renderMode,
+        vector: wanted.vector,
+        labels,
+        idleTtlS,
+        episodeStep: vector === null ? 0 : null,
+        episodeReturn: vector === null ? 0 : null,
+        seq: 0,
+        needsReset: true,
+        createdAt: now,
+        updatedAt: now,
+        expiresAt: new Date(now.getTime() + idleTtlS * 1000),
+      };
+      const idle = { turn: Promise.resolve(), waiting: 0, last: null, nextSeed: seed };
+      this.#environments.add({ record, workers, vector, ...idle });
+      return record;
     });
-    const now = new Date();
-    const record: EnvironmentRecord = {
-      id,
-      specId: spec.id,
-      seed: wanted.seed,
-      kwargs: wanted.kwargs,
-      wrappers: wanted.wrappers,
-      ...made,
-      vector: wanted.vector,
-      labels: wanted.labels,
-      idleTtlS: wanted.idleTtlS,
-      episodeStep: vector === null ? 0 : null,
-      episodeReturn: vector === null ? 0 : null,
-      seq: 0,
-      needsReset: true,
-      createdAt: now,
-      updatedAt: now,
-      expiresAt: new Date(now.getTime() + wanted.idleTtlS * 1000),
-    };
-    const idle = { turn: Promise.resolve(), waiting: 0, lastStep: null, isFirstReset: true };
-    this.#live.set(id, { record, workers, vector, ...idle });
-    this.#count += size;
-    return record;
   }
 
   get(id: string): EnvironmentRecord {
-    return this.#find(id).record;
+    return this.#environments.find(id).record;
   }
 
   list({ pageSize, pageToken }: PageQuery): Page<EnvironmentRecord> {
-    const records = [...this.#live.values()].map(({ record }) => record).reverse();
+    const records = this.#environments.all().reverse();
     const start = pageToken ?? NEWEST;
     return pageOf(records.filter(({ id }) => id < start).slice(0, pageSize + 1), pageSize);
   }
 
   async delete(id: string): Promise<void> {
-    const { workers } = this.#find(id);
-    this.#forget(id, `was deleted at ${new Date().toISOString()}`);
+    const { workers } = this.#environments.find(id);
+    this.#environments.forget(id, `was deleted at ${new Date().toISOString()}`);
     await Promise.all(workers.map((worker) => this.#pool.ask(worker, { type: 'close', id })));
   }
 
   /** Throws `invalid_request` for what a single environment does not take: a list of seeds, a mask. */
   async reset(id: string, { seed, options, resetMask }: ResetRequest): Promise<ResetReply | VectorResetReply> {
-    return await this.#inTurn(id, async (live) => {
+    return await this.#environments.inTurn(id, async (live) => {
       const { vector, record } = live;
-      const wanted = seed ?? (live.isFirstReset ? record.seed : null);
+      const wanted = seed ?? live.nextSeed;
       const seq = record.seq + 1;
       if (vector !== null) {
         const reply = await vector.reset({ seed: wanted, options, resetMask });
@@ -227,22 +139,27 @@ export class Environments {
 
   /** Throws `invalid_request` for `action` where it takes `actions`, and the other way round. */
   async step(id: string, request: StepRequest): Promise<StepReply | VectorStepReply> {
-    return await this.#inTurn(id, async (live) => {
+    return await this.#environments.inTurn(id, async (live) => {
       const { record, vector } = live;
-      const { seq } = request;
       if ((vector === null) !== 'action' in request) throw wrongActions(record);
-      if (seq !== null && seq === record.seq && live.lastStep !== null) return live.lastStep;
-      if (seq !== null && seq !== record.seq + 1) throw sequenceMismatch(record, seq, live.lastStep !== null);
+      const repeated = repeatedAnswer(live, request.seq, 'step');
+      if (repeated !== null) return repeated;
       if (vector === null) return await this.#stepSingle(live, request.action);
-      live.lastStep = { ...(await vector.step(request.actions)), seq: record.seq + 1 };
-      live.record = { ...live.record, seq: live.lastStep.seq, needsReset: vector.needsReset };
-      return live.lastStep;
+      const reply = { ...(await vector.step(request.actions)), seq: record.seq + 1 };
+      live.last = { kind: 'step', reply };
+      live.record = { ...live.record, seq: reply.seq, needsReset: vector.needsReset };
+      return reply;
     });
+  }
+
+  /** Many steps in one call, whole or not at all. Throws `invalid_request` for a vector environment. */
+  async rollout(id: string, request: RolloutRequest): Promise<RolloutReply | RolloutAnimation> {
+    return await this.#environments.inTurn(id, (live) => rollOutIn(this.#pool, live, request, this.#policyOf));
   }
 
   /** Of a vector environment, a list of as many as it has sub-environments. */
   async sampleAction(id: string): Promise<{ readonly action: JsonTensor } | { readonly actions: JsonTensor }> {
-    return await this.#inTurn(id, async (live) => {
+    return await this.#environments.inTurn(id, async (live) => {
       if (live.vector !== null) return { actions: await live.vector.sampleActions() };
       return { action: await this.#pool.ask(workerOf(live), { type: 'sampleAction', id }) };
     });
@@ -250,15 +167,51 @@ export class Environments {
 
   /** A PNG file, of sub-environment `index` of a vector environment, the first where it is null. */
   async render(id: string, { index, options }: { index: number | null; options: RenderOptions }): Promise<Uint8Array> {
-    return await this.#inTurn(id, async (live) => {
+    return await this.#environments.inTurn(id, async (live) => {
       if (live.vector !== null) return await live.vector.render(index ?? 0, options);
       if (index !== null) throw notVector(id, 'index');
       return await this.#pool.ask(workerOf(live), { type: 'render', id, index: 0, options });
     });
   }
 
+  /** Gymnasium's `ansi`, of what `render` would draw. Throws `not_acceptable` where the environment has no text. */
+  async renderText(id: string, index: number | null): Promise<string> {
+    return await this.#environments.inTurn(id, async (live) => {
+      if (live.vector !== null) return await live.vector.renderText(index ?? 0);
+      if (index !== null) throw notVector(id, 'index');
+      return await this.#pool.ask(workerOf(live), { type: 'renderText', id, index: 0 });
+    });
+  }
+
+  /** The exact state, as one safetensors file. */
+  async snapshot(id: string): Promise<SnapshotFile> {
+    return await this.#environments.inTurn(id, (live) => takeSnapshot(this.#pool, live));
+  }
+
+  /**
+   * Puts the environment into the state that `file` holds. Throws `checkpoint_corrupt` or `checkpoint_incompatible` where
+   * that cannot be; then nothing has changed.
+   */
+  async restore(id: string, file: Uint8Array): Promise<EnvironmentRecord> {
+    await this.#environments.inTurn(id, (live) => restoreSnapshot(this.#pool, live, file));
+    return this.get(id);
+  }
+
+  /** Holds new environments that are made like this one to the contract; it takes the room of one environment. */
+  async check(id: string, { seed, steps }: CheckRequest): Promise<CheckReply> {
+    return await this.#environments.inTurn(id, async (live) => {
+      const { specId, kwargs, wrappers, maxEpisodeSteps, vector } = live.record;
+      const few = vector && { ...vector, numEnvs: Math.min(vector.numEnvs, CHECKED_SUB_ENVIRONMENTS) };
+      const plan = { specId, kwargs, wrappers, maxEpisodeSteps, vector: few, seed, steps };
+      const startedMs = performance.now();
+      const ask = () => this.#pool.ask(workerOf(live), { type: 'check', ...plan });
+      const checks = await this.#environments.withRoom(1, ask);
+      return { seed, steps, checks, durationS: (performance.now() - startedMs) / 1000 };
+    });
+  }
+
   async close(): Promise<void> {
-    clearInterval(this.#sweeper);
+    this.#environments.close();
     await this.#pool.close();
   }
 
@@ -287,111 +240,23 @@ export class Environments {
       episodeReturn: (record.episodeReturn ?? 0) + reply.reward,
     };
     const step = { ...reply, ...position };
-    live.lastStep = step;
+    live.last = { kind: 'step', reply: step };
     live.record = { ...live.record, ...position, needsReset: reply.terminated || reply.truncated };
     return step;
   }
-
-  /** Runs `work` after the calls before it, and renews the environment's life. */
-  async #inTurn<T>(id: string, work: (live: Live) => Promise<T>): Promise<T> {
-    const live = this.#find(id);
-    if (live.waiting >= this.#limits.waiting) {
-      throw new DomainError(
-        'too_many_requests',
-        `Environment ${id} has ${live.waiting} calls waiting, the most it takes; wait for answers before sending more.`,
-      );
-    }
-    live.waiting++;
-    // A call that waited while its environment went has nothing left to call.
-    const turn = live.turn.then(() => work(this.#find(id)));
-    live.turn = turn.catch(() => undefined);
-    try {
-      return await turn;
-    } finally {
-      live.waiting--;
-      const now = new Date();
-      live.record = {
-        ...live.record,
-        updatedAt: now,
-        expiresAt: new Date(now.getTime() + live.record.idleTtlS * 1000),
-      };
-    }
-  }
-
-  #find(id: string): Live {
-    const live = this.#live.get(id);
-    if (live !== undefined) return live;
-    const why = this.#gone.get(id);
-    if (why !== undefined) {
-      throw new DomainError('environment_gone', `Environment ${id} ${why}; create another with POST /v1/environments.`);
-    }
-    const madeAt = timeOf(id, 'env');
-    if (madeAt !== null && madeAt < this.#startedAt) {
-      throw new DomainError(
-        'environment_gone',
-        `The id ${id} is from ${dateOf(madeAt)}, and this server started at ${dateOf(this.#startedAt)}; environments do not outlive the server. Create another with POST /v1/environments.`,
-      );
-    }
-    throw new DomainError(
-      'environment_not_found',
-      `There is no environment ${id}; GET /v1/environments lists those that exist.`,
-    );
-  }
-
-  #forget(id: string, why: string): void {
-    this.#count -= this.#live.get(id)?.record.vector?.numEnvs ?? 1;
-    this.#live.delete(id);
-    this.#gone.set(id, why);
-    for (const oldest of this.#gone.keys()) {
-      if (this.#gone.size <= REMEMBERED) break;
-      this.#gone.delete(oldest);
-    }
-  }
-
-  #expire(): void {
-    const now = Date.now();
-    for (const [id, { record, workers, waiting }] of this.#live) {
-      if (waiting > 0 || record.expiresAt.getTime() > now) continue;
-      this.#forget(id, `expired after ${record.idleTtlS} idle seconds (idle_ttl_s)`);
-      this.#closeIn(workers, id);
-    }
-  }
-
-  #loseWorker(worker: number, reason: string): void {
-    for (const [id, { workers }] of this.#live) {
-      if (!workers.includes(worker)) continue;
-      this.#forget(id, `was lost with its worker thread (${reason})`);
-      this.#closeIn(
-        workers.filter((other) => other !== worker),
-        id,
-      );
-    }
-  }
-
-  #closeIn(workers: readonly number[], id: string): void {
-    // A worker that is lost meanwhile has closed it in its own way.
-    for (const worker of workers) this.#pool.ask(worker, { type: 'close', id }).catch(() => undefined);
-  }
-
-  #full(size: number): DomainError {
-    const room = `This server hosts at most ${this.limit} environments`;
-    if (size > this.limit)
-      return new DomainError('capacity_reached', `${room}, sub-environments counted; num_envs is ${size}, send less.`);
-    const use = size === 1 ? 'has as many' : `has ${this.#count + this.#inTheMaking}, so that ${size} more do not fit`;
-    return new DomainError(
-      'capacity_reached',
-      `${room} and ${use}; delete one (DELETE /v1/environments/{id}) and try again.`,
-    );
-  }
 }
 
-function workerOf({ workers }: Live): number {
-  return workers[0] as number;
+function noAgents(agentId: string): never {
+  throw new DomainError('agent_not_found', `There is no agent ${agentId} here.`);
 }
 
 function began(live: Live): void {
-  live.isFirstReset = false;
-  live.lastStep = null;
+  live.nextSeed = null;
+  live.last = null;
+}
+
+function unknownRenderMode(id: string, mode: string, modes: readonly string[]): DomainError {
+  return new DomainError('invalid_kwargs', `${id} has no render_mode "${mode}"; it has ${modes.join(', ')}.`);
 }
 
 function notVector(id: string, what: string): DomainError {
@@ -404,16 +269,4 @@ function wrongActions({ id, vector }: EnvironmentRecord): DomainError {
       ? 'is a single one; send "action"'
       : `has ${vector.numEnvs} sub-environments; send "actions", a list with one for each`;
   return new DomainError('invalid_request', `Environment ${id} ${what}.`);
-}
-
-function sequenceMismatch({ id, seq: last }: EnvironmentRecord, seq: number, wasStep: boolean): DomainError {
-  const again = wasStep ? `, or ${last} to get the last answer again` : '';
-  return new DomainError(
-    'sequence_mismatch',
-    `seq is ${seq} and environment ${id} has done call ${last}; send ${last + 1} for the next step${again}.`,
-  );
-}
-
-function dateOf(time: number): string {
-  return new Date(time).toISOString();
 }

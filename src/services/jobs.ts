@@ -1,5 +1,9 @@
 // Jobs: asked for, watched, cancelled. When they run is the scheduler's business, what is known of them the journal's.
+
+import type { Hyperparameters } from '../agent/algorithm.ts';
+import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import type { Engines } from '../compute/engines.ts';
+import { checkWrapper, type WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import { DomainError } from '../errors.ts';
 import type { AgentRow, AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
@@ -9,23 +13,30 @@ import type { Checkpoints } from './checkpoints.ts';
 import { newId } from './ids.ts';
 import { CHECKPOINT_DEFAULTS, EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
+import { admit, bytesOf, type MemoryDemand, type MemoryLimits } from './job-memory.ts';
 import { isTerminal } from './job-states.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface TrainRequest {
   readonly totalTimesteps: number;
+  readonly numEnvs: number;
+  readonly wrappers: readonly WrapperWish[];
   readonly evaluation: {
     readonly everyTimesteps: number;
     readonly episodes: number;
     readonly seed: number | null;
+    readonly targetReturn: number | null;
+    readonly patience: number | null;
   } | null;
   readonly checkpoint: {
     readonly everyTimesteps: number | null;
     readonly everySeconds: number | null;
     readonly keepLast: number | null;
+    readonly keepBest: boolean;
   } | null;
   readonly engine: string | null;
   readonly threads: number | null;
+  readonly allowInexactResume: boolean;
   readonly seed: number | null;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -34,6 +45,7 @@ export interface EvaluateRequest {
   readonly episodes: number;
   readonly seed: number | null;
   readonly deterministic: boolean;
+  readonly perturbations: readonly WrapperWish[];
   /** Null = the one that the agent stands on. */
   readonly checkpointId: string | null;
   readonly labels: Readonly<Record<string, string>>;
@@ -51,6 +63,7 @@ export class Jobs {
   readonly #journal: JobJournal;
   readonly #scheduler: Scheduler;
   readonly #engines: Engines;
+  readonly #memory: MemoryLimits;
   readonly #defaults: { readonly engine: string; readonly threads: number };
   /** Jobs that may wait. */
   readonly maxQueued: number;
@@ -62,6 +75,7 @@ export class Jobs {
     readonly journal: JobJournal;
     readonly scheduler: Scheduler;
     readonly engines: Engines;
+    readonly memory: MemoryLimits;
     readonly defaults: { readonly engine: string; readonly threads: number };
     readonly maxQueued?: number;
   }) {
@@ -71,32 +85,47 @@ export class Jobs {
     this.#journal = options.journal;
     this.#scheduler = options.scheduler;
     this.#engines = options.engines;
+    this.#memory = options.memory;
     this.#defaults = options.defaults;
     this.maxQueued = options.maxQueued ?? DEFAULT_MAX_QUEUED;
   }
 
-  /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `capacity_reached`. */
+  /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `memory_limit`, `capacity_reached`. */
   async train(agentId: string, request: TrainRequest): Promise<JobRecord> {
     this.#agent(agentId);
+    for (const wish of request.wrappers) checkWrapper(wish);
     const engine = await this.#engines.find(request.engine ?? this.#defaults.engine);
     // From here on without a pause: two requests at once must not both find the agent idle.
     const agent = this.#agent(agentId);
     this.assertIdle(agentId, 'train it again', 'train');
+    if (request.numEnvs > 1 && findAlgorithm(agent.algorithm).kind === 'planning') {
+      throw new DomainError(
+        'invalid_request',
+        `num_envs is ${request.numEnvs}, but ${agent.algorithm} plans and steps no environment; leave num_envs out.`,
+      );
+    }
     const config: TrainConfig = {
       total_timesteps: request.totalTimesteps,
+      num_envs: request.numEnvs,
+      wrappers: request.wrappers,
       evaluation: request.evaluation && {
         every_timesteps: request.evaluation.everyTimesteps,
         episodes: request.evaluation.episodes,
         seed: request.evaluation.seed ?? EVALUATION_SEED,
+        target_return: request.evaluation.targetReturn,
+        patience: request.evaluation.patience,
       },
       checkpoint: {
         every_timesteps: request.checkpoint?.everyTimesteps ?? null,
         every_seconds: request.checkpoint === null ? CHECKPOINT_DEFAULTS.everySeconds : request.checkpoint.everySeconds,
         keep_last: request.checkpoint?.keepLast ?? CHECKPOINT_DEFAULTS.keepLast,
+        keep_best: request.checkpoint?.keepBest ?? CHECKPOINT_DEFAULTS.keepBest,
       },
       engine: engine.name,
       threads: request.threads ?? this.#defaults.threads,
+      allow_inexact_resume: request.allowInexactResume,
     };
+    admit(demandOf(agent, config), this.#largestOthers(), this.#memory);
     return this.#enqueue(agent, 'train', config, {
       checkpointId: agent.checkpointId,
       seed: request.seed ?? agent.seed,
@@ -105,9 +134,10 @@ export class Jobs {
     });
   }
 
-  /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent. */
+  /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent, `invalid_wrapper` or `invalid_kwargs`. */
   async evaluate(agentId: string, request: EvaluateRequest): Promise<JobRecord> {
     this.#agent(agentId);
+    for (const wish of request.perturbations) checkWrapper(wish);
     const engine = await this.#engines.find(this.#defaults.engine);
     const agent = this.#agent(agentId);
     const checkpoint = this.#checkpoints.row(request.checkpointId ?? agent.checkpointId);
@@ -121,6 +151,7 @@ export class Jobs {
       checkpoint_id: checkpoint.id,
       episodes: request.episodes,
       deterministic: request.deterministic,
+      perturbations: request.perturbations,
       engine: engine.name,
     };
     return this.#enqueue(agent, 'evaluate', config, {
@@ -275,6 +306,16 @@ export class Jobs {
     return this.#journal.get(job.id);
   }
 
+  /** Bytes of the training jobs that may run beside another one: of all that have not ended, the largest for which there are slots. */
+  #largestOthers(): number[] {
+    return this.#journal
+      .unfinished()
+      .filter(({ type }) => type === 'train')
+      .map((job) => bytesOf(demandOf(this.#agent(job.agentId), job.config as unknown as TrainConfig)))
+      .sort((a, b) => b - a)
+      .slice(0, this.#scheduler.slots - 1);
+  }
+
   #unfinished(agentId: string, type: JobRow['type'] | null): JobRow | undefined {
     return this.#journal.unfinished().find((job) => job.agentId === agentId && (type === null || job.type === type));
   }
@@ -285,4 +326,10 @@ export class Jobs {
       throw new DomainError('agent_not_found', `There is no agent ${id}; GET /v1/agents lists all of them.`);
     return agent;
   }
+}
+
+function demandOf(agent: AgentRow, { num_envs: numEnvs }: TrainConfig): MemoryDemand {
+  const algorithm = findAlgorithm(agent.algorithm);
+  const spaces = algorithm.checkSpaces(agent.observationSpace, agent.actionSpace);
+  return { algorithm, hyperparameters: agent.hyperparameters as Hyperparameters, spaces, numEnvs: numEnvs ?? 1 };
 }

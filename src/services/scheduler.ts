@@ -5,9 +5,10 @@ import type { EngineSettings } from '../compute/engines.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
 import type { JobProgress, JobRow } from '../storage/jobs.ts';
+import type { Evaluation, PerturbedEvaluation } from '../training/evaluate.ts';
 import { JobThread } from '../workers/job-thread.ts';
 import type { EvaluateTask, JobAssignment, JobMessage, TrainTask } from '../workers/protocol.ts';
-import type { Checkpoints } from './checkpoints.ts';
+import type { AgentState, Checkpoints } from './checkpoints.ts';
 import type { EvaluateConfig, TrainConfig } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
 import type { Policies } from './policies.ts';
@@ -171,12 +172,13 @@ export class Scheduler {
       model: from.model,
       task:
         'total_timesteps' in config
-          ? trainTask(job, config, { start, from, resumes })
+          ? trainTask(job, config, { start, from: this.#checkpoints.stateOf(from.id), resumes })
           : ({
               type: 'evaluate',
               seed: job.seed,
               episodes: config.episodes,
               deterministic: config.deterministic,
+              perturbations: config.perturbations,
             } satisfies EvaluateTask),
     };
   }
@@ -240,7 +242,7 @@ export class Scheduler {
     const isTraining = job.type === 'train';
     const timesteps = message.timesteps - (isTraining ? this.#checkpoints.row(job.startCheckpointId).timesteps : 0);
     const { totalTimesteps } = job.progress;
-    const wantedEpisodes = Number(job.config['episodes'] ?? 1);
+    const wantedEpisodes = isTraining ? 1 : episodesOf(job.config as unknown as EvaluateConfig);
     const fraction = isTraining ? timesteps / totalTimesteps : episodes / wantedEpisodes;
     const stepsPerSecond = running.steps.add(timesteps, now);
     const updatesPerSecond = running.updates.add(updates, now);
@@ -274,19 +276,18 @@ export class Scheduler {
   }
 
   /** The files are durable already: list them, move the agent there, let the oldest go. All in one transaction. */
-  #keepCheckpoint(id: string, { timesteps, model, experience }: Extract<JobMessage, { type: 'checkpoint' }>): void {
+  #keepCheckpoint(
+    id: string,
+    { timesteps, model, experience, isBest }: Extract<JobMessage, { type: 'checkpoint' }>,
+  ): void {
     const { agentId, config } = this.#journal.get(id);
+    const { keep_last: keepLast, keep_best: keepsBest } = (config as unknown as TrainConfig).checkpoint;
     let kept: CheckpointRow | undefined;
     this.#journal.flush(() => {
-      kept = this.#checkpoints.insert({ agentId, jobId: id, state: { timesteps, model, experience } });
+      const state = { timesteps, model, experience };
+      kept = this.#checkpoints.insert({ agentId, jobId: id, state, isBest: isBest && keepsBest });
       this.#agents.setCheckpoint(agentId, kept.id);
-      const { keep_last: keepLast } = (config as unknown as TrainConfig).checkpoint;
-      this.#checkpoints.remove(
-        this.#checkpoints
-          .ofJob(id)
-          .slice(keepLast)
-          .map((row) => row.id),
-      );
+      this.#checkpoints.keepOfJob(id, keepLast);
     });
     if (kept === undefined) return;
     this.#journal.update(id, { attempts: 0 });
@@ -301,17 +302,10 @@ export class Scheduler {
   }
 
   #finish(id: string, { outcome, evaluation }: Extract<JobMessage, { type: 'done' }>): void {
-    const { state } = this.#journal.get(id);
-    this.#policies.withdraw(this.#journal.get(id).agentId);
-    if (outcome === 'finished') {
-      const result = evaluation && {
-        episodes: evaluation.episodes.length,
-        returns: evaluation.episodes.map((episode) => episode.return),
-        lengths: evaluation.episodes.map((episode) => episode.length),
-        return_mean: evaluation.returnMean,
-        return_std: evaluation.returnStd,
-        length_mean: evaluation.lengthMean,
-      };
+    const { state, agentId, config } = this.#journal.get(id);
+    this.#policies.withdraw(agentId);
+    if (outcome !== 'cancelled') {
+      const result = evaluation ? resultOf(config as unknown as EvaluateConfig, evaluation) : { outcome };
       this.#journal.transition(id, 'succeeded', { change: { result } });
     } else if (state === 'cancelling') {
       this.#journal.transition(id, 'cancelled');
@@ -350,10 +344,36 @@ export class Scheduler {
   }
 }
 
+/** Episodes that an evaluation plays in all. */
+const episodesOf = ({ episodes, perturbations }: EvaluateConfig): number => episodes * (1 + perturbations.length);
+
+function resultOf({ perturbations }: EvaluateConfig, { perturbed, ...plain }: PerturbedEvaluation) {
+  return {
+    ...evaluationResult(plain),
+    perturbations: perturbed.map((evaluation, i) => ({ ...perturbations[i], ...evaluationResult(evaluation) })),
+  };
+}
+
+function evaluationResult({
+  episodes,
+  returnMean,
+  returnStd,
+  lengthMean,
+}: Evaluation): Readonly<Record<string, unknown>> {
+  return {
+    episodes: episodes.length,
+    returns: episodes.map((episode) => episode.return),
+    lengths: episodes.map((episode) => episode.length),
+    return_mean: returnMean,
+    return_std: returnStd,
+    length_mean: lengthMean,
+  };
+}
+
 function trainTask(
   job: JobRow,
   config: TrainConfig,
-  { start, from, resumes }: { start: CheckpointRow; from: CheckpointRow; resumes: boolean },
+  { start, from, resumes }: { start: CheckpointRow; from: AgentState; resumes: boolean },
 ): TrainTask {
   const { evaluation, checkpoint } = config;
   return {
@@ -361,12 +381,18 @@ function trainTask(
     seed: job.seed,
     experience: from.experience,
     resumes,
+    allowInexactResume: config.allow_inexact_resume ?? false,
     timesteps: from.timesteps,
     endTimesteps: start.timesteps + config.total_timesteps,
+    // Absent in a job that was queued before there was such a thing.
+    numEnvs: config.num_envs ?? 1,
+    wrappers: config.wrappers,
     evaluation: evaluation && {
       everyTimesteps: evaluation.every_timesteps,
       episodes: evaluation.episodes,
       seed: evaluation.seed,
+      targetReturn: evaluation.target_return,
+      patience: evaluation.patience,
     },
     checkpointEveryTimesteps: checkpoint.every_timesteps,
     checkpointEverySeconds: checkpoint.every_seconds,

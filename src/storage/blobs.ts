@@ -11,15 +11,26 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { DomainError } from '../errors.ts';
 import type { BlobRef } from './checkpoints.ts';
 
 const TEMPORARY = '.tmp-';
+/** Before the digest of a blob that a sweep is about to delete. */
+const SWEPT = '.swept-';
+
+/** A blob that nothing named when a sweep came by, and its time of change then. */
+interface Suspect {
+  readonly mtimeMs: number;
+  /** On a clock that nobody sets, and that stands still while the machine sleeps. */
+  readonly since: number;
+}
 
 export class Blobs {
   readonly #folder: string;
+  readonly #suspects = new Map<string, Suspect>();
 
   constructor(dataDir: string) {
     this.#folder = join(dataDir, 'blobs');
@@ -53,35 +64,60 @@ export class Blobs {
     return ref;
   }
 
-  /** Path of the file. Throws `checkpoint_corrupt` where it is missing or has another length. */
-  async find({ sha256, bytes }: BlobRef): Promise<string> {
+  /**
+   * Path of the file; errors call it a `part` of the checkpoint.
+   * Throws `checkpoint_corrupt` where it is missing or has another length.
+   */
+  async find({ sha256, bytes }: BlobRef, part = 'model'): Promise<string> {
     const path = this.#pathOf(sha256);
     const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') throw corrupt(sha256, 'is missing');
+      if (error.code === 'ENOENT') throw corrupt(sha256, part, 'is missing');
       throw error;
     });
-    if (found.size !== bytes) throw corrupt(sha256, `has ${found.size} bytes instead of ${bytes}`);
+    if (found.size !== bytes) throw corrupt(sha256, part, `has ${found.size} bytes instead of ${bytes}`);
     return path;
   }
 
   /** The content, checked against its digest. Throws `checkpoint_corrupt` where it is missing or was changed. */
-  async read(ref: BlobRef): Promise<Uint8Array> {
-    const content = await readFile(await this.find(ref));
+  async read(ref: BlobRef, part = 'model'): Promise<Uint8Array> {
+    const content = await readFile(await this.find(ref, part));
     const { sha256 } = ref;
-    if (createHash('sha256').update(content).digest('hex') !== sha256) throw corrupt(sha256, 'was changed');
+    if (createHash('sha256').update(content).digest('hex') !== sha256) throw corrupt(sha256, part, 'was changed');
     return content;
   }
 
   /**
-   * Deletes what no checkpoint names and is older than `minAgeMs`. A blob is named only after it was written, so a
-   * young one may be about to be; at start nothing writes yet, and 0 clears what a crash left behind.
+   * Deletes what no checkpoint named at any sweep for `minAgeMs` and nobody wrote meanwhile; returns whether something waits
+   * for that. A blob is named only after it was written, so what nothing names yet may be about to be named. A job names
+   * again what it does not write again only while the checkpoint that named it before stands (`Checkpoints.remove`).
+   * At start nothing writes yet, and 0 clears at once what a crash left behind.
    */
-  async sweep(named: ReadonlySet<string>, minAgeMs: number): Promise<void> {
+  async sweep(named: ReadonlySet<string>, minAgeMs: number): Promise<boolean> {
+    const before = new Map(this.#suspects);
+    this.#suspects.clear();
     for (const name of await readdir(this.#folder)) {
       if (named.has(name)) continue;
-      const { mtimeMs } = await stat(this.#pathOf(name));
-      if (Date.now() - mtimeMs >= minAgeMs) await rm(this.#pathOf(name), { force: true });
+      const found = await stat(this.#pathOf(name)).catch(() => null);
+      // Renamed meanwhile by who wrote it.
+      if (found === null) continue;
+      const { mtimeMs } = found;
+      const known = before.get(name);
+      const suspect = known?.mtimeMs === mtimeMs ? known : { mtimeMs, since: performance.now() };
+      if (performance.now() - suspect.since < minAgeMs) this.#suspects.set(name, suspect);
+      else await this.#delete(name, mtimeMs, named);
     }
+    return this.#suspects.size > 0;
+  }
+
+  /** Unless it is written again in this very moment: `write` makes what is there young, or misses it and writes anew. */
+  async #delete(name: string, mtimeMs: number, named: ReadonlySet<string>): Promise<void> {
+    const sha256 = name.startsWith(SWEPT) ? name.slice(SWEPT.length) : name;
+    const aside = this.#pathOf(`${SWEPT}${sha256}`);
+    if (name === sha256) await rename(this.#pathOf(name), aside);
+    // A crash may have come between; what is named by now must come back.
+    const isNeeded = name === sha256 ? (await stat(aside)).mtimeMs !== mtimeMs : named.has(sha256);
+    if (isNeeded) await rename(aside, this.#pathOf(sha256));
+    else await rm(aside, { force: true });
   }
 
   #diskFull(bytes: number, cause: unknown): DomainError {
@@ -101,8 +137,14 @@ export class Blobs {
     if (statSync(path, { throwIfNoEntry: false })?.size !== bytes) return false;
     // Young again: a sweep must not take it between here and the moment that a checkpoint names it.
     const now = new Date();
-    utimesSync(path, now, now);
-    return true;
+    try {
+      utimesSync(path, now, now);
+      return true;
+    } catch (error) {
+      // A sweep was faster.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
   }
 }
 
@@ -112,10 +154,10 @@ function isFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-function corrupt(sha256: string, what: string): DomainError {
+function corrupt(sha256: string, part: string, what: string): DomainError {
   return new DomainError(
     'checkpoint_corrupt',
-    `The stored file ${sha256} ${what}; restore another checkpoint of the agent, or bring the data directory back from a backup.`,
+    `The stored file ${sha256} (${part}) ${what}; restore another checkpoint of the agent, or bring the data directory back from a backup.`,
   );
 }
 

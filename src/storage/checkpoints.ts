@@ -8,12 +8,24 @@ export interface BlobRef {
   readonly bytes: number;
 }
 
+export interface NamedBlob extends BlobRef {
+  readonly name: string;
+}
+
+/** What exact resume needs beside the model: a small file, and the large state in segments by their names. */
+export interface ExperienceRef {
+  readonly file: BlobRef;
+  readonly segments: readonly NamedBlob[];
+}
+
+/** A row as it is listed; the segments of its experience are read apart, being hundreds. */
 export interface CheckpointRow {
   readonly id: string;
   readonly agentId: string;
   readonly jobId: string | null;
   readonly timesteps: number;
   readonly model: BlobRef;
+  /** The small file of its experience. */
   readonly experience: BlobRef | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAt: Date;
@@ -39,7 +51,8 @@ export class CheckpointStore {
     this.#database = database;
   }
 
-  insert(row: CheckpointRow): void {
+  /** `segments` are those of the row's experience. To be called in a transaction. */
+  insert(row: CheckpointRow, segments: readonly NamedBlob[]): void {
     this.#database
       .prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
@@ -54,11 +67,20 @@ export class CheckpointStore {
         JSON.stringify(row.labels),
         row.createdAt.getTime(),
       );
+    const statement = this.#database.prepare('INSERT INTO checkpoint_segments VALUES (?, ?, ?, ?)');
+    for (const { name, sha256, bytes } of segments) statement.run(row.id, name, sha256, bytes);
   }
 
   find(id: string): CheckpointRow | undefined {
     const stored = this.#database.prepare('SELECT * FROM checkpoints WHERE id = ?').get(id) as Stored | undefined;
     return stored && rowOf(stored);
+  }
+
+  /** In the order of their names. */
+  segments(id: string): NamedBlob[] {
+    return this.#database
+      .prepare('SELECT name, sha256, bytes FROM checkpoint_segments WHERE checkpoint_id = ? ORDER BY name')
+      .all(id) as NamedBlob[];
   }
 
   listOfAgent(agentId: string, { pageSize, pageToken }: PageQuery): Page<CheckpointRow> {
@@ -76,6 +98,10 @@ export class CheckpointStore {
     return stored.map(rowOf);
   }
 
+  relabel(id: string, labels: CheckpointRow['labels']): void {
+    this.#database.prepare('UPDATE checkpoints SET labels = ? WHERE id = ?').run(JSON.stringify(labels), id);
+  }
+
   delete(id: string): void {
     this.#database.prepare('DELETE FROM checkpoints WHERE id = ?').run(id);
   }
@@ -84,7 +110,9 @@ export class CheckpointStore {
   namedBlobs(): Set<string> {
     const rows = this.#database
       .prepare(
-        'SELECT model_sha256 AS name FROM checkpoints UNION SELECT experience_sha256 FROM checkpoints WHERE experience_sha256 IS NOT NULL',
+        `SELECT model_sha256 AS name FROM checkpoints
+         UNION SELECT experience_sha256 FROM checkpoints WHERE experience_sha256 IS NOT NULL
+         UNION SELECT sha256 FROM checkpoint_segments`,
       )
       .all() as { name: string }[];
     return new Set(rows.map(({ name }) => name));

@@ -81,4 +81,14 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (job_id, key, step)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The large part of an experience, in pieces that checkpoints share: what did not change is not written again.
+  CREATE TABLE checkpoint_segments (
+    checkpoint_id TEXT NOT NULL REFERENCES checkpoints (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (checkpoint_id, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

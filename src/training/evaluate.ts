@@ -1,5 +1,5 @@
 // How good a policy is: whole episodes, fixed seeds, no learning.
-import type { ActionScale } from '../agent/action-scale.ts';
+import type { ActionCodec } from '../agent/action-codec.ts';
 import type { Policy } from '../agent/algorithm.ts';
 import type { Env } from '../envs/env.ts';
 import type { Value } from '../envs/spaces/space.ts';
@@ -9,7 +9,7 @@ import { streamsOf } from './streams.ts';
 export interface EvaluationPlan {
   readonly env: Env;
   readonly policy: Policy;
-  readonly scale: ActionScale;
+  readonly codec: ActionCodec;
   readonly episodes: number;
   /** Episode i begins with `reset({seed: seed + i})`: the same episodes for every policy. */
   readonly seed: number;
@@ -33,6 +33,14 @@ export interface Evaluation {
   readonly lengthMean: number;
 }
 
+/** The environment as it is, and with one perturbation at a time, in the order in which they were asked for. */
+export interface PerturbedEvaluation extends Evaluation {
+  readonly perturbed: readonly Evaluation[];
+}
+
+/** Where the environment sets no time limit, an episode is cut here: a policy that walks in circles has to end as well. */
+const UNLIMITED_EPISODE_STEPS = 10_000;
+
 /** Runs the episodes. Null where it was stopped. */
 export async function evaluate(plan: EvaluationPlan): Promise<Evaluation | null> {
   const rng = streamsOf(plan.seed).acting;
@@ -53,24 +61,24 @@ export async function evaluate(plan: EvaluationPlan): Promise<Evaluation | null>
 }
 
 async function playEpisode(plan: EvaluationPlan, seed: number, rng: Pcg64): Promise<EpisodeSummary | null> {
-  const { env, policy, scale } = plan;
+  const { env, policy, codec } = plan;
   const mode = plan.deterministic ? ({ deterministic: true } as const) : ({ deterministic: false, rng } as const);
+  const limit = env.spec.maxEpisodeSteps ?? UNLIMITED_EPISODE_STEPS;
   let { observation } = env.reset({ seed });
   let total = 0;
   for (let length = 1; ; length++) {
     if (plan.shouldStop?.()) return null;
     const action = await policy.act(asArray(observation), mode);
-    const step = env.step(scale.toBox(action));
+    const step = env.step(codec.toSpace(action));
     total += step.reward;
-    if (step.terminated || step.truncated) return { return: total, length };
+    if (step.terminated || step.truncated || length >= limit) return { return: total, length };
     observation = step.observation;
   }
 }
 
-/** Agents observe Boxes only (`Algorithm.checkSpaces`). */
+/** What an agent sees: of a Discrete space one number. */
 export function asArray(observation: Value): Float32Array | Float64Array {
-  if (typeof observation === 'number') throw new TypeError(`An agent cannot observe the number ${observation}.`);
-  return observation;
+  return typeof observation === 'number' ? Float64Array.of(observation) : observation;
 }
 
 function mean(values: readonly number[]): number {

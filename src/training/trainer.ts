@@ -1,234 +1,171 @@
-// One training run, in this thread. Knows nothing of workers, HTTP or SQLite.
-import type { ActionScale } from '../agent/action-scale.ts';
-import type { Learner, Policy } from '../agent/algorithm.ts';
+// Learning as a run: one step is a step of every environment, and the gradient steps that it makes due.
+import type { Experience, Learner, Transition } from '../agent/algorithm.ts';
 import type { Env } from '../envs/env.ts';
 import { nest, type Tensors, take, under, vector } from '../math/tensor.ts';
-import { asArray, type Evaluation, evaluate } from './evaluate.ts';
+import { asArray } from './evaluate.ts';
+import {
+  Run,
+  type RunCounts,
+  type RunPlan,
+  runCounts,
+  type TrainingHooks,
+  type TrainingOutcome,
+  type Work,
+} from './run.ts';
 
-export interface TrainingPlan {
-  readonly env: Env;
+export interface TrainingPlan extends RunPlan {
+  /** Stepped in lockstep, one lane of the learner each: `timesteps` counts the steps of all. */
+  readonly envs: readonly Env[];
   readonly learner: Learner;
-  readonly scale: ActionScale;
-  /** Seed of the environment's first reset, where there is no experience to go on from. */
+  /** Environment i begins with `reset({seed: seed + i})`, where there is no experience to go on from. */
   readonly seed: number;
-  /** Environment steps the agent has behind it. */
-  readonly timesteps: number;
-  /** Steps after which this run ends, counted like `timesteps`. */
-  readonly endTimesteps: number;
-  /** What an earlier run left (`Trainer.getExperience`); null at the very start. */
-  readonly experience: Tensors | null;
-  /** Whether `experience` is of this very run, interrupted; else its episode and update counts begin at 0. */
-  readonly resumes: boolean;
-  /** Null = no evaluations. */
-  readonly evaluation: EvaluationSchedule | null;
-  /** A checkpoint at each multiple of this many timesteps; null = none but the last. */
-  readonly checkpointEveryTimesteps: number | null;
-  /** A checkpoint when the last is this old; null = not by time. */
-  readonly checkpointEverySeconds: number | null;
-}
-
-export interface EvaluationSchedule {
-  /** Its own environment: training must not notice an evaluation. */
-  readonly env: Env;
-  readonly policy: Policy;
-  readonly everyTimesteps: number;
-  readonly episodes: number;
-  readonly seed: number;
-}
-
-/** What the run tells its owner, in order and synchronously. `timesteps` is the agent's count. */
-export interface TrainingHooks {
-  /** Asked before every step: whether the owner wants the run to end now. */
-  isCancelled(): boolean;
-  /** Asked before every step: whether a checkpoint was asked for since the last time. */
-  takeCheckpointRequest(): boolean;
-  progress(progress: TrainingProgress): void;
-  metrics(timesteps: number, values: Readonly<Record<string, number>>): void;
-  episode(
-    timesteps: number,
-    episode: { readonly return: number; readonly length: number; readonly episode: number },
-  ): void;
-  evaluated(timesteps: number, evaluation: Evaluation): void;
-  /** To be written durably before it returns. */
-  checkpoint(timesteps: number, state: { readonly model: Tensors; readonly experience: Tensors }): void;
-  /** The policy as it is now, for acting beside training. */
-  publish(timesteps: number, policy: Tensors): void;
-}
-
-/** `timesteps` is the agent's count; episodes and updates are this run's. */
-export interface TrainingProgress {
-  readonly timesteps: number;
-  readonly episodes: number;
-  readonly updates: number;
 }
 
 /** Timesteps between two rows of metrics: fixed, so that a resumed run writes the same rows. */
 const METRICS_EVERY = 500;
-const PROGRESS_EVERY_MS = 250;
-const PUBLISH_EVERY_MS = 10_000;
-/** The first checkpoint by time comes this soon, and the pause doubles from there: a young run is cheap to save. */
-const FIRST_CHECKPOINT_MS = 3000;
 
-/** Steps, learns and reports until `endTimesteps` or until it is cancelled; either way a last checkpoint is written. */
-export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<'finished' | 'cancelled'> {
-  const run = new Run(plan, hooks);
-  return await run.toTheEnd();
+/** Steps, learns and reports until `endTimesteps`, until it is cancelled or evaluations end it; a last checkpoint is written in any case. */
+export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<TrainingOutcome> {
+  return await begin(plan, hooks).toTheEnd();
 }
 
-class Run {
+/** Apart from `train`, so that nothing holds on to the experience while it runs. */
+function begin(plan: TrainingPlan, hooks: TrainingHooks): Run {
+  const experience = plan.experience();
+  const counts = runCounts(experience, plan.resumes);
+  const run = new Run(plan, hooks, new Learning(plan, hooks, experience, counts), counts);
+  if (experience !== null) hooks.restored(run.experience());
+  return run;
+}
+
+/** An episode in progress. */
+interface Episode {
+  return: number;
+  length: number;
+}
+
+class Learning implements Work {
+  readonly metricsEvery = METRICS_EVERY;
+  /** Experience does not run out. */
+  readonly isConverged = false;
   readonly #plan: TrainingPlan;
   readonly #hooks: TrainingHooks;
   #timesteps: number;
-  #observation: Float32Array | Float64Array;
-  #episodeReturn = 0;
-  #episodeLength = 0;
-  #episodes = 0;
-  #updates = 0;
-  #checkpointedAt: number;
-  #checkpointPauseMs = FIRST_CHECKPOINT_MS;
-  readonly #due = { progress: 0, publish: 0, checkpoint: 0 };
+  #episodes: number;
+  #updates: number;
+  /** [lanes, observation]. */
+  #observations: readonly (Float32Array | Float64Array)[];
+  readonly #running: readonly Episode[];
 
-  constructor(plan: TrainingPlan, hooks: TrainingHooks) {
+  constructor(plan: TrainingPlan, hooks: TrainingHooks, experience: Tensors | null, { episodes, updates }: RunCounts) {
     this.#plan = plan;
     this.#hooks = hooks;
     this.#timesteps = plan.timesteps;
-    this.#checkpointedAt = plan.timesteps;
-    if (plan.experience === null) {
-      this.#observation = asArray(plan.env.reset({ seed: plan.seed }).observation);
-    } else {
-      plan.env.setState(under('env', plan.experience));
-      plan.learner.setExperience(under('learner', plan.experience));
-      this.#observation = take(plan.experience, 'episode/observation', Float64Array).data;
-      [this.#episodeReturn = 0, this.#episodeLength = 0] = take(plan.experience, 'episode/so_far', Float64Array).data;
-      if (plan.resumes)
-        [this.#episodes = 0, this.#updates = 0] = take(plan.experience, 'run/counts', Float64Array).data;
-    }
+    [this.#episodes, this.#updates] = [episodes, updates];
+    this.#running = plan.envs.map(() => ({ return: 0, length: 0 }));
+    this.#observations = experience === null ? this.#begin() : this.#restore(experience);
   }
 
-  async toTheEnd(): Promise<'finished' | 'cancelled'> {
-    const { endTimesteps } = this.#plan;
-    const now = Date.now();
-    this.#due.checkpoint = now + this.#nextCheckpointPauseMs();
-    this.#due.publish = now + PUBLISH_EVERY_MS;
-    await this.#evaluateAtStart();
-    while (this.#timesteps < endTimesteps) {
-      if (this.#hooks.isCancelled()) {
-        this.#checkpoint();
-        return 'cancelled';
-      }
-      if (this.#hooks.takeCheckpointRequest()) this.#checkpoint();
-      try {
-        await this.#step();
-      } catch (error) {
-        // How far it came is part of what went wrong.
-        this.#progress();
-        throw error;
-      }
-      await this.#report();
-    }
-    if (this.#checkpointedAt !== this.#timesteps) this.#checkpoint();
-    this.#progress();
-    return 'finished';
+  get stride(): number {
+    return this.#plan.envs.length;
   }
 
-  /** One environment step and the gradient steps that it makes due. */
-  async #step(): Promise<void> {
-    const { env, learner, scale } = this.#plan;
-    const action = await learner.explore(this.#observation);
-    const step = env.step(scale.toBox(action));
-    const nextObservation = asArray(step.observation);
-    const { reward, terminated, truncated } = step;
-    learner.observe({ observation: this.#observation, action, reward, nextObservation, terminated, truncated });
-    this.#timesteps++;
-    this.#episodeReturn += reward;
-    this.#episodeLength++;
-    this.#observation = nextObservation;
+  get progress() {
+    return { timesteps: this.#timesteps, episodes: this.#episodes, updates: this.#updates };
+  }
+
+  /** Where the environments stand at their very start. */
+  #begin(): (Float32Array | Float64Array)[] {
+    const { envs, seed } = this.#plan;
+    return envs.map((env, lane) => asArray(env.reset({ seed: seed + lane }).observation));
+  }
+
+  /** Goes on from what was saved; returns where its environments stand. */
+  #restore(experience: Tensors): (Float32Array | Float64Array)[] {
+    const { envs, learner } = this.#plan;
+    learner.setExperience(under('learner', experience));
+    // Another number of environments than the run before had: their episodes are not these.
+    const lanes = new Set(Object.keys(under('lanes', experience)).map((name) => name.split('/', 1)[0])).size;
+    if (lanes !== envs.length) return this.#begin();
+    return envs.map((env, lane) => {
+      const saved = under(`lanes/${lane}`, experience);
+      env.setState(under('env', saved));
+      const [sum = 0, length = 0] = take(saved, 'episode', Float64Array).data;
+      Object.assign(this.#running[lane] as Episode, { return: sum, length });
+      return take(saved, 'observation', Float64Array).data;
+    });
+  }
+
+  /** One step of every environment, and the gradient steps that they make due. */
+  async step(): Promise<void> {
+    const { envs, learner, codec } = this.#plan;
+    const actions = await learner.explore(joined(this.#observations));
+    const size = actions.length / envs.length;
+    const transitions = envs.map((env, lane): Transition => {
+      const action = actions.subarray(lane * size, (lane + 1) * size);
+      const { observation, reward, terminated, truncated } = env.step(codec.toSpace(action));
+      const nextObservation = asArray(observation);
+      return { observation: this.#observationOf(lane), action, reward, nextObservation, terminated, truncated };
+    });
+    learner.observe(transitions);
+    this.#timesteps += envs.length;
     for (let due = learner.updatesDue(); due > 0; due--) {
       await learner.update();
       this.#updates++;
     }
-    if (terminated || truncated) this.#endEpisode();
+    this.#observations = transitions.map((transition, lane) => this.#follow(lane, transition));
   }
 
-  #endEpisode(): void {
+  #observationOf(lane: number): Float32Array | Float64Array {
+    return this.#observations[lane] as Float32Array | Float64Array;
+  }
+
+  /** What `lane` sees next: where its episode ended, the start of another one. */
+  #follow(lane: number, { reward, nextObservation, terminated, truncated }: Transition): Float32Array | Float64Array {
+    const episode = this.#running[lane] as Episode;
+    episode.return += reward;
+    episode.length++;
+    if (!terminated && !truncated) return nextObservation;
     this.#episodes++;
-    this.#hooks.episode(this.#timesteps, {
-      return: this.#episodeReturn,
-      length: this.#episodeLength,
-      episode: this.#episodes,
+    this.#hooks.episode(this.#timesteps, { ...episode, episode: this.#episodes });
+    Object.assign(episode, { return: 0, length: 0 });
+    return asArray((this.#plan.envs[lane] as Env).reset().observation);
+  }
+
+  takeMetrics(): Readonly<Record<string, number>> {
+    return this.#plan.learner.takeMetrics();
+  }
+
+  policyState(): Tensors {
+    return this.#plan.learner.policyState();
+  }
+
+  getState(): Tensors {
+    return this.#plan.learner.getState();
+  }
+
+  /** Of each environment, and of the learner. */
+  getExperience(): Experience {
+    const { envs, learner } = this.#plan;
+    const lanes = envs.map((env, lane) => {
+      const episode = this.#running[lane] as Episode;
+      return nest(`lanes/${lane}`, {
+        ...nest('env', env.getState()),
+        observation: vector(Float64Array.from(this.#observationOf(lane))),
+        episode: vector(Float64Array.of(episode.return, episode.length)),
+      });
     });
-    this.#episodeReturn = 0;
-    this.#episodeLength = 0;
-    this.#observation = asArray(this.#plan.env.reset().observation);
-  }
-
-  async #report(): Promise<void> {
-    const { evaluation, checkpointEveryTimesteps, learner } = this.#plan;
-    const timesteps = this.#timesteps;
-    if (timesteps % METRICS_EVERY === 0) {
-      const values = learner.takeMetrics();
-      if (Object.keys(values).length > 0) this.#hooks.metrics(timesteps, values);
-    }
-    if (evaluation !== null && timesteps % evaluation.everyTimesteps === 0) await this.#evaluate(evaluation);
-    const now = Date.now();
-    if (
-      (checkpointEveryTimesteps !== null && timesteps % checkpointEveryTimesteps === 0) ||
-      now >= this.#due.checkpoint
-    ) {
-      this.#checkpoint();
-    } else if (now >= this.#due.publish) {
-      this.#publish();
-    }
-    if (now >= this.#due.progress) this.#progress();
-  }
-
-  /** A curve begins with the policy that has learnt nothing. */
-  async #evaluateAtStart(): Promise<void> {
-    const { evaluation } = this.#plan;
-    if (evaluation !== null && this.#timesteps === 0) await this.#evaluate(evaluation);
-  }
-
-  async #evaluate(schedule: EvaluationSchedule): Promise<void> {
-    const { learner, scale } = this.#plan;
-    const { env, policy, episodes, seed } = schedule;
-    policy.setState(learner.policyState());
-    const shouldStop = () => this.#hooks.isCancelled();
-    const result = await evaluate({ env, policy, scale, episodes, seed, deterministic: true, shouldStop });
-    if (result !== null) this.#hooks.evaluated(this.#timesteps, result);
-    this.#publish();
-  }
-
-  #checkpoint(): void {
-    const { env, learner } = this.#plan;
-    const experience = {
-      ...nest('env', env.getState()),
-      ...nest('learner', learner.getExperience()),
-      'episode/observation': vector(Float64Array.from(this.#observation)),
-      'episode/so_far': vector(Float64Array.of(this.#episodeReturn, this.#episodeLength)),
-      'run/counts': vector(Float64Array.of(this.#episodes, this.#updates)),
+    const { tensors, segments } = learner.getExperience();
+    return {
+      tensors: { ...Object.assign({}, ...lanes), ...nest('learner', tensors) },
+      segments: segments.map((segment) => ({ ...segment, name: `learner/${segment.name}` })),
     };
-    this.#hooks.checkpoint(this.#timesteps, { model: learner.getState(), experience });
-    this.#checkpointedAt = this.#timesteps;
-    this.#due.checkpoint = Date.now() + this.#nextCheckpointPauseMs();
-    this.#publish();
   }
+}
 
-  #publish(): void {
-    this.#hooks.publish(this.#timesteps, this.#plan.learner.policyState());
-    this.#due.publish = Date.now() + PUBLISH_EVERY_MS;
-  }
-
-  #progress(): void {
-    this.#hooks.progress({ timesteps: this.#timesteps, episodes: this.#episodes, updates: this.#updates });
-    this.#due.progress = Date.now() + PROGRESS_EVERY_MS;
-  }
-
-  /** Until the next checkpoint by time. */
-  #nextCheckpointPauseMs(): number {
-    const { checkpointEverySeconds } = this.#plan;
-    if (checkpointEverySeconds === null) return Number.POSITIVE_INFINITY;
-    const pause = Math.min(checkpointEverySeconds * 1000, this.#checkpointPauseMs);
-    this.#checkpointPauseMs *= 2;
-    return pause;
-  }
+/** [lanes, observation] in C order. */
+function joined(observations: readonly (Float32Array | Float64Array)[]): Float32Array | Float64Array {
+  const [first] = observations;
+  if (observations.length === 1 && first !== undefined) return first;
+  return Float64Array.from(observations.flatMap((observation) => Array.from(observation)));
 }

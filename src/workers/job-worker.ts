@@ -1,20 +1,22 @@
 // The thread of one job: builds what the assignment names, runs it, reports. Ends with the job.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { ActionScale } from '../agent/action-scale.ts';
-import type { AgentSpaces, Algorithm, Learner } from '../agent/algorithm.ts';
+import { type ActionCodec, actionCodec } from '../agent/action-codec.ts';
+import type { AgentSpaces, Algorithm } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import { type CheckpointDocument, decodeCheckpoint, encodeCheckpoint, FORMAT_VERSION } from '../agent/checkpoint.ts';
 import type { Engine } from '../compute/engine.ts';
 import { Engines } from '../compute/engines.ts';
 import type { Env } from '../envs/env.ts';
 import { make } from '../envs/registry.ts';
-import { toWire } from '../errors.ts';
+import { DomainError, toWire } from '../errors.ts';
 import type { Tensors } from '../math/tensor.ts';
 import { Blobs } from '../storage/blobs.ts';
 import { type Evaluation, evaluate } from '../training/evaluate.ts';
-import { streamsOf } from '../training/streams.ts';
-import { type TrainingHooks, train } from '../training/trainer.ts';
+import type { TrainingHooks } from '../training/run.ts';
+import { ExperienceFiles } from './experience-files.ts';
 import type { EvaluateTask, JobAssignment, JobCommand, JobMessage, TrainTask } from './protocol.ts';
+import { createTrainee, type Trainee } from './trainee.ts';
+import { makeWrapped } from './wrapped-env.ts';
 
 type Outcome = Extract<JobMessage, { type: 'done' }>;
 
@@ -23,9 +25,11 @@ interface Bench {
   readonly env: Env;
   readonly algorithm: Algorithm;
   readonly spaces: AgentSpaces;
-  readonly scale: ActionScale;
+  readonly codec: ActionCodec;
   readonly engine: Engine;
   readonly state: Tensors;
+  /** Identity of the engine that `state` was trained on; null before any training. */
+  readonly trainedOn: string | null;
 }
 
 const assignment = workerData as JobAssignment;
@@ -47,13 +51,15 @@ async function work(): Promise<Outcome> {
   const algorithm = findAlgorithm(name);
   using env = await make(specId, { kwargs: envKwargs });
   const spaces = algorithm.checkSpaces(env.observationSpace.toDocument(), env.actionSpace.toDocument());
+  const { document, tensors } = decodeCheckpoint(await blobs.read(model));
   const bench = {
     env,
     algorithm,
     spaces,
-    scale: new ActionScale(spaces.action),
+    codec: actionCodec(spaces.action),
     engine: await new Engines(assignment.engines).find(assignment.engine),
-    state: decodeCheckpoint(await blobs.read(model)).tensors,
+    state: tensors,
+    trainedOn: document.engine_identity,
   };
   const { task } = assignment;
   switch (task.type) {
@@ -67,21 +73,13 @@ async function work(): Promise<Outcome> {
 }
 
 async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
-  const { algorithm, spaces, engine, state, env, scale } = bench;
-  const { hyperparameters, threads, specId, envKwargs } = assignment;
-  // The native engine takes seconds over a program that it has not seen.
-  send({ type: 'log', message: `Compiling the update with the engine ${engine.name}.` });
-  const learner = await algorithm.createLearner({
-    hyperparameters,
-    spaces,
-    engine,
-    threads,
-    state,
-    rng: streamsOf(task.seed).learning,
-  });
-  send({ type: 'log', message: `Training on ${learner.engineIdentity}, ${threads} thread(s).` });
+  const { algorithm, spaces, engine, state, codec } = bench;
+  const { hyperparameters, specId, envKwargs } = assignment;
+  const log = (message: string) => send({ type: 'log', message });
+  const trainee = await createTrainee(algorithm, { ...bench, assignment, task, log });
   using evaluationEnv = task.evaluation && (await make(specId, { kwargs: envKwargs }));
   const policy = task.evaluation && (await algorithm.createPolicy({ hyperparameters, spaces, engine, state }));
+  const files = new ExperienceFiles(blobs);
   const hooks: TrainingHooks = {
     isCancelled: () => readWishes().cancel,
     takeCheckpointRequest,
@@ -89,26 +87,27 @@ async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
     metrics: (timesteps, values) => send({ type: 'metrics', timesteps, values }),
     episode: (timesteps, episode) => send({ type: 'episode', timesteps, ...episode }),
     evaluated: (timesteps, evaluation) => send({ type: 'metrics', timesteps, values: evaluationMetrics(evaluation) }),
-    checkpoint: (timesteps, { model, experience }) =>
+    restored: (experience) => files.restored(experience),
+    checkpoint: (timesteps, { model, experience, isBest }) =>
       send({
         type: 'checkpoint',
         timesteps,
-        model: blobs.write(encodeCheckpoint(documentOf('model', timesteps, learner), model)),
-        experience: blobs.write(encodeCheckpoint(documentOf('experience', timesteps, learner), experience)),
+        model: blobs.write(encodeCheckpoint(documentOf('model', timesteps, trainee), model)),
+        experience: files.save(documentOf('experience', timesteps, trainee), experience),
+        isBest,
       }),
     publish: (timesteps, policyState) => send({ type: 'policy', timesteps, state: policyState }),
   };
   try {
-    const outcome = await train(
+    checkIdentity(bench, task, trainee);
+    if (task.experience !== null) await files.load(task.experience);
+    const outcome = await trainee.run(
       {
-        env,
-        learner,
-        scale,
-        seed: task.seed,
+        codec,
         timesteps: task.timesteps,
         endTimesteps: task.endTimesteps,
         resumes: task.resumes,
-        experience: task.experience && decodeCheckpoint(await blobs.read(task.experience)).tensors,
+        experience: () => files.loaded,
         evaluation: task.evaluation && evaluationEnv && policy && { ...task.evaluation, env: evaluationEnv, policy },
         checkpointEveryTimesteps: task.checkpointEveryTimesteps,
         checkpointEverySeconds: task.checkpointEverySeconds,
@@ -118,20 +117,33 @@ async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
     return { type: 'done', outcome, evaluation: null };
   } finally {
     await policy?.dispose();
-    await learner.dispose();
+    await trainee.dispose();
   }
 }
 
+/** Under another engine identity the bits differ: a run that resumes would not become what it would have become undisturbed. */
+function checkIdentity({ trainedOn }: Bench, task: TrainTask, { engineIdentity }: Trainee): void {
+  if (trainedOn === null || trainedOn === engineIdentity) return;
+  if (task.resumes && !task.allowInexactResume) {
+    throw new DomainError(
+      'engine_mismatch',
+      `The job's last checkpoint was trained on ${trainedOn}, and this server compiles ${engineIdentity}: it cannot go on byte for byte. Train the agent again to go on from that checkpoint with this engine, restart the server as it was, or ask for jobs with allow_inexact_resume.`,
+    );
+  }
+  const message = `The checkpoint was trained on ${trainedOn}; from here on it is ${engineIdentity}, so the run is not the one that it would have been there.`;
+  send({ type: 'log', message });
+}
+
 async function runEvaluation(bench: Bench, task: EvaluateTask): Promise<Outcome> {
-  const { algorithm, spaces, engine, state, env, scale } = bench;
+  const { algorithm, spaces, engine, state, codec } = bench;
   const policy = await algorithm.createPolicy({ hyperparameters: assignment.hyperparameters, spaces, engine, state });
   let steps = 0;
   let played = 0;
-  try {
-    const evaluation = await evaluate({
+  const play = (env: Env): Promise<Evaluation | null> =>
+    evaluate({
       env,
       policy,
-      scale,
+      codec,
       episodes: task.episodes,
       seed: task.seed,
       deterministic: task.deterministic,
@@ -143,8 +155,18 @@ async function runEvaluation(bench: Bench, task: EvaluateTask): Promise<Outcome>
         send({ type: 'progress', timesteps: steps, episodes: played, updates: 0 });
       },
     });
+  try {
+    const evaluation = await play(bench.env);
     if (evaluation !== null) send({ type: 'metrics', timesteps: steps, values: evaluationMetrics(evaluation) });
-    return { type: 'done', outcome: evaluation === null ? 'cancelled' : 'finished', evaluation };
+    const perturbed: Evaluation[] = [];
+    for (const wish of task.perturbations) {
+      using env = await makeWrapped(assignment, spaces, [wish]);
+      const result = evaluation && (await play(env));
+      if (result === null) return { type: 'done', outcome: 'cancelled', evaluation: null };
+      perturbed.push(result);
+    }
+    if (evaluation === null) return { type: 'done', outcome: 'cancelled', evaluation };
+    return { type: 'done', outcome: 'finished', evaluation: { ...evaluation, perturbed } };
   } finally {
     await policy.dispose();
   }
@@ -157,7 +179,7 @@ function evaluationMetrics({ returnMean, returnStd, lengthMean }: Evaluation): R
 function documentOf(
   kind: CheckpointDocument['kind'],
   timesteps: number,
-  { engineIdentity }: Learner,
+  { engineIdentity }: Trainee,
 ): CheckpointDocument {
   const { algorithm, specId, envKwargs, hyperparameters, engine } = assignment;
   return {

@@ -1,5 +1,5 @@
 // Compiled policies of the agents that acted last. Knows where parameters come from, not when they change.
-import { ActionScale } from '../agent/action-scale.ts';
+import { type ActionCodec, actionCodec } from '../agent/action-codec.ts';
 import type { Policy } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import type { Engines } from '../compute/engines.ts';
@@ -13,10 +13,16 @@ import type { EnvironmentReplies, EnvironmentRequest, PolicySource } from './pro
 
 type ActRequest = Extract<EnvironmentRequest, { type: 'act' }>;
 
+/** Which policy acts, as a request names it. */
+export type PolicyRequest = Pick<ActRequest, 'agentId' | 'version' | 'policy'>;
+
+/** One action for one observation, of the dtype of the agent's action space. */
+export type Actor = (observation: Value) => Promise<Value>;
+
 interface Compiled {
   readonly policy: Policy;
   readonly version: string;
-  readonly scale: ActionScale;
+  readonly codec: ActionCodec;
   readonly observationSpace: SpaceOf<Value>;
   readonly actionSpace: SpaceOf<Value>;
   readonly rng: Pcg64;
@@ -36,20 +42,28 @@ export class PolicyCache {
     this.#engines = engines;
   }
 
-  async act({
-    agentId,
-    version,
-    policy: source,
-    observations,
-    deterministic,
-  }: ActRequest): Promise<EnvironmentReplies['act']> {
+  async act({ observations, deterministic, ...request }: ActRequest): Promise<EnvironmentReplies['act']> {
+    const compiled = await this.#find(request);
+    return compiled === null ? { lacking: true } : { actions: await actOn(compiled, observations, deterministic) };
+  }
+
+  /** Acts until the next request of this worker; draws with `rng`, where it is null the mean acts. Null where the policy lacks. */
+  async actor(request: PolicyRequest, rng: Pcg64 | null): Promise<Actor | null> {
+    const compiled = await this.#find(request);
+    if (compiled === null) return null;
+    const { policy, codec } = compiled;
+    const mode = rng === null ? ({ deterministic: true } as const) : ({ deterministic: false, rng } as const);
+    return async (observation) => codec.toSpace(await policy.act(asArray(observation), mode));
+  }
+
+  async #find({ agentId, version, policy: source }: PolicyRequest): Promise<Compiled | null> {
     const held = this.#compiled.get(agentId);
     const current = held?.version === version;
-    if (!current && source === null) return { lacking: true };
+    if (!current && source === null) return null;
     const compiled = current ? held : await this.#compile(version, source as PolicySource, held);
     this.#compiled.delete(agentId);
     this.#compiled.set(agentId, compiled);
-    return { actions: await actOn(compiled, observations, deterministic) };
+    return compiled;
   }
 
   async #compile(version: string, source: PolicySource, held: Compiled | undefined): Promise<Compiled> {
@@ -70,7 +84,7 @@ export class PolicyCache {
     return {
       policy,
       version,
-      scale: new ActionScale(spaces.action),
+      codec: actionCodec(spaces.action),
       observationSpace: fromDocument(source.observationSpace),
       actionSpace: fromDocument(source.actionSpace),
       // Drawn actions need no seed of their own: `act` promises a distribution, `evaluate` promises repeatability.
@@ -80,7 +94,7 @@ export class PolicyCache {
 }
 
 async function actOn(
-  { policy, scale, observationSpace, actionSpace, rng }: Compiled,
+  { policy, codec, observationSpace, actionSpace, rng }: Compiled,
   observations: readonly unknown[],
   deterministic: boolean,
 ): Promise<ReturnType<SpaceOf<Value>['toJson']>[]> {
@@ -90,5 +104,5 @@ async function actOn(
   for (const [i, observation] of parsed.entries()) batch.set(observation, i * width);
   const actions = await policy.act(batch, deterministic ? { deterministic } : { deterministic, rng });
   const size = actions.length / parsed.length;
-  return parsed.map((_, i) => actionSpace.toJson(scale.toBox(actions.subarray(i * size, (i + 1) * size))));
+  return parsed.map((_, i) => actionSpace.toJson(codec.toSpace(actions.subarray(i * size, (i + 1) * size))));
 }

@@ -3,6 +3,7 @@ import type { Hyperparameters } from '../agent/algorithm.ts';
 import type { EngineName } from '../compute/engine.ts';
 import type { EngineSettings } from '../compute/engines.ts';
 import type { ModelAbout } from '../compute/onnx/model.ts';
+import type { Finding } from '../envs/check-report.ts';
 import type { Info } from '../envs/env.ts';
 import type { RenderOptions } from '../envs/render/options.ts';
 import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
@@ -12,9 +13,11 @@ import type { BlockReset, BlockResetOptions, BlockStep } from '../envs/vector/su
 import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import type { ErrorWire } from '../errors.ts';
 import type { Tensors } from '../math/tensor.ts';
-import type { BlobRef } from '../storage/checkpoints.ts';
-import type { EpisodeSummary, Evaluation } from '../training/evaluate.ts';
-import type { TrainingProgress } from '../training/trainer.ts';
+import type { BlobRef, ExperienceRef } from '../storage/checkpoints.ts';
+import type { EpisodeSummary, PerturbedEvaluation } from '../training/evaluate.ts';
+import type { EvaluationSchedule, TrainingOutcome, TrainingProgress } from '../training/run.ts';
+import type { RolloutColumns, RolloutPictures, RolloutPosition } from './rollout.ts';
+import type { SnapshotCounters, SnapshotDocument, SnapshotIdentity } from './snapshot-file.ts';
 
 // --- Environment workers: one answer to each request. ---
 
@@ -35,6 +38,27 @@ export type EnvironmentRequest =
       readonly index: number;
       readonly options: RenderOptions;
     }
+  /** The state as text, Gymnasium's `ansi`. */
+  | { readonly type: 'renderText'; readonly id: string; readonly index: number }
+  | ({ readonly type: 'rollout'; readonly id: string } & RolloutRequest)
+  /** A state is a single environment's, or that of the worker's block; see snapshot-file.ts. */
+  | { readonly type: 'getState'; readonly id: string }
+  | { readonly type: 'setState'; readonly id: string; readonly state: Uint8Array }
+  /** `counts`: how many sub-environments each state has; null for a single environment. */
+  | {
+      readonly type: 'writeSnapshot';
+      readonly document: SnapshotDocument;
+      readonly states: readonly Uint8Array[];
+      readonly counts: readonly number[] | null;
+    }
+  | {
+      readonly type: 'readSnapshot';
+      readonly file: Uint8Array;
+      readonly identity: SnapshotIdentity;
+      readonly counts: readonly number[] | null;
+    }
+  /** Of new environments, all made alike. */
+  | ({ readonly type: 'check' } & EnvironmentCheckPlan)
   | ({ readonly type: 'createBlock'; readonly count: number; readonly autoresetMode: AutoresetMode } & EnvironmentPlan)
   | ({ readonly type: 'resetBlock'; readonly id: string } & BlockResetOptions)
   | { readonly type: 'stepBlock'; readonly id: string; readonly actions: Batch }
@@ -68,6 +92,31 @@ export interface EnvironmentPlan {
   readonly seed: number | null;
 }
 
+export interface EnvironmentCheckPlan extends Omit<EnvironmentPlan, 'id' | 'seed'> {
+  readonly seed: number;
+  readonly steps: number;
+  /** Null for a single environment. */
+  readonly vector: { readonly numEnvs: number; readonly autoresetMode: AutoresetMode } | null;
+}
+
+export interface RolloutRequest {
+  readonly steps: number;
+  /** As many as there are steps; null where the policy acts, or where both are null the sampler. */
+  readonly actions: readonly unknown[] | null;
+  readonly policy: {
+    /** As of `act`. */
+    readonly agentId: string;
+    readonly version: string;
+    readonly policy: PolicySource | null;
+    readonly deterministic: boolean;
+  } | null;
+  /** Whether to reset first, with a seed or without; null to go on. */
+  readonly begin: { readonly seed: number | null } | null;
+  readonly position: RolloutPosition;
+  readonly withInfos: boolean;
+  readonly pictures: RolloutPictures | null;
+}
+
 /** What was made; the spaces are those of one environment. */
 export interface MadeEnvironment {
   readonly observationSpace: SpaceDocument;
@@ -89,6 +138,21 @@ export interface EnvironmentReplies {
   readonly sampleAction: JsonTensor;
   /** A PNG file. */
   readonly render: Uint8Array;
+  readonly renderText: string;
+  /** `lacking`: send the request again, with the policy; nothing has happened. */
+  readonly rollout:
+    | (({ readonly columns: RolloutColumns } | { readonly animation: Uint8Array }) & {
+        readonly position: RolloutPosition;
+        /** Of the reset that it began with; null where it went on. */
+        readonly resetInfo: Info | null;
+      })
+    | { readonly lacking: true };
+  readonly getState: Uint8Array;
+  /** Of a block, where it stands now. */
+  readonly setState: { readonly fresh: boolean; readonly ended: readonly boolean[] } | null;
+  readonly writeSnapshot: { readonly file: Uint8Array; readonly sha256: string };
+  readonly readSnapshot: { readonly counters: SnapshotCounters; readonly states: readonly Uint8Array[] };
+  readonly check: readonly Finding[];
   readonly createBlock: MadeEnvironment;
   readonly resetBlock: BlockReset;
   readonly stepBlock: BlockStep;
@@ -144,11 +208,17 @@ export type JobAssignment = AgentIdentity & {
 export interface TrainTask {
   readonly type: 'train';
   readonly seed: number;
-  readonly experience: BlobRef | null;
+  readonly experience: ExperienceRef | null;
   readonly resumes: boolean;
+  /** Whether to resume even where this engine gives other bits than the one before. */
+  readonly allowInexactResume: boolean;
   readonly timesteps: number;
   readonly endTimesteps: number;
-  readonly evaluation: { readonly everyTimesteps: number; readonly episodes: number; readonly seed: number } | null;
+  /** Environments stepped at once. */
+  readonly numEnvs: number;
+  /** Around each of them; not around that of evaluations. */
+  readonly wrappers: readonly WrapperWish[];
+  readonly evaluation: Omit<EvaluationSchedule, 'env' | 'policy'> | null;
   readonly checkpointEveryTimesteps: number | null;
   readonly checkpointEverySeconds: number | null;
 }
@@ -158,6 +228,7 @@ export interface EvaluateTask {
   readonly seed: number;
   readonly episodes: number;
   readonly deterministic: boolean;
+  readonly perturbations: readonly WrapperWish[];
 }
 
 export type JobCommand = { readonly type: 'cancel' } | { readonly type: 'checkpoint' };
@@ -166,8 +237,15 @@ export type JobMessage =
   | ({ readonly type: 'progress' } & TrainingProgress)
   | { readonly type: 'metrics'; readonly timesteps: number; readonly values: Readonly<Record<string, number>> }
   | ({ readonly type: 'episode'; readonly timesteps: number; readonly episode: number } & EpisodeSummary)
-  | { readonly type: 'checkpoint'; readonly timesteps: number; readonly model: BlobRef; readonly experience: BlobRef }
+  | {
+      readonly type: 'checkpoint';
+      readonly timesteps: number;
+      readonly model: BlobRef;
+      readonly experience: ExperienceRef;
+      /** Whether the evaluation before it was the run's best. */
+      readonly isBest: boolean;
+    }
   | { readonly type: 'policy'; readonly timesteps: number; readonly state: Tensors }
   | { readonly type: 'log'; readonly message: string }
-  | { readonly type: 'done'; readonly outcome: 'finished' | 'cancelled'; readonly evaluation: Evaluation | null }
+  | { readonly type: 'done'; readonly outcome: TrainingOutcome; readonly evaluation: PerturbedEvaluation | null }
   | { readonly type: 'failed'; readonly error: ErrorWire };

@@ -166,6 +166,45 @@ export class VectorBlocks {
 
   /** Sub-environment `index` as a PNG. Throws `invalid_request` where there is none. */
   async render(index: number, options: RenderOptions): Promise<Uint8Array> {
+    const block = this.#blockOf(index);
+    return await this.#pool.ask(block.worker, { type: 'render', id: this.#id, index: index - block.start, options });
+  }
+
+  /** As `render`, as text. */
+  async renderText(index: number): Promise<string> {
+    const block = this.#blockOf(index);
+    return await this.#pool.ask(block.worker, { type: 'renderText', id: this.#id, index: index - block.start });
+  }
+
+  /** How many sub-environments each block has, in their order. */
+  get counts(): readonly number[] {
+    return this.#blocks.map(({ count }) => count);
+  }
+
+  /** The state of each block, see snapshot-file.ts. */
+  async getStates(): Promise<readonly Uint8Array[]> {
+    return await this.#askAll(() => ({ type: 'getState', id: this.#id }));
+  }
+
+  /** Throws `checkpoint_incompatible`; then some blocks may have taken theirs. */
+  async setStates(states: readonly Uint8Array[]): Promise<void> {
+    const stateOf = new Map(this.#blocks.map((block, i) => [block, states[i] as Uint8Array]));
+    const answers = await this.#askAll((block) => ({
+      type: 'setState',
+      id: this.#id,
+      state: stateOf.get(block) as Uint8Array,
+    }));
+    this.#fresh = answers.some((answer) => answer?.fresh === true);
+    this.#ended = answers.flatMap((answer) => answer?.ended ?? []);
+  }
+
+  async sampleActions(): Promise<JsonTensor> {
+    const [worker = 0] = this.workers;
+    return await this.#pool.ask(worker, { type: 'sampleActions', id: this.#id, count: this.numEnvs });
+  }
+
+  /** That of sub-environment `index`. Throws `invalid_request` where there is none. */
+  #blockOf(index: number): Block {
     const block = this.#blocks.find(({ start, count }) => index >= start && index < start + count);
     if (block === undefined) {
       throw new DomainError(
@@ -173,12 +212,7 @@ export class VectorBlocks {
         `Environment ${this.#id} has ${this.numEnvs} sub-environments; index is ${index}, send one from 0 to ${this.numEnvs - 1}.`,
       );
     }
-    return await this.#pool.ask(block.worker, { type: 'render', id: this.#id, index: index - block.start, options });
-  }
-
-  async sampleActions(): Promise<JsonTensor> {
-    const [worker = 0] = this.workers;
-    return await this.#pool.ask(worker, { type: 'sampleActions', id: this.#id, count: this.numEnvs });
+    return block;
   }
 
   /** The answers in the order of the blocks. Waits for all even where one fails: the next call must not overtake any. */

@@ -75,5 +75,8 @@ test('a damaged file is refused with a code and never crashes', () => {
 
 test('a file of a later format is refused, and says which one reads it', () => {
   const file = encodeCheckpoint({ ...document, format_version: FORMAT_VERSION + 1 }, tensors);
-  assert.throws(() => decodeCheckpoint(file), { code: 'checkpoint_incompatible', message: /format version 2/ });
+  assert.throws(() => decodeCheckpoint(file), {
+    code: 'checkpoint_incompatible',
+    message: new RegExp(`format version "?${FORMAT_VERSION + 1}`),
+  });
 });

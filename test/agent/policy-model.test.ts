@@ -59,9 +59,9 @@ async function run(session: ort.InferenceSession, observations: Float32Array, ro
   return action ?? assert.fail('The file has no output "action".');
 }
 
-for (const algorithm of algorithms()) {
+for (const algorithm of algorithms().filter(({ kind }) => kind === 'interactive')) {
   for (const { what, observation, action, hidden } of CASES) {
-    const hyperparameters = algorithm.resolve({ hidden_sizes: hidden });
+    const hyperparameters = algorithm.resolve({ hidden_sizes: hidden }, 'none');
     const spaces = algorithm.checkSpaces(observation, action);
     const state = algorithm.initialize(hyperparameters, spaces, Pcg64.fromSeed(1));
     const setup: PolicyModelSetup = { algorithm, hyperparameters, spaces, state, about };
@@ -70,7 +70,7 @@ for (const algorithm of algorithms()) {
       const session = await ort.InferenceSession.create(policyModel(setup));
       const policy = await algorithm.createPolicy({ hyperparameters, spaces, state, engine: onnxCpuEngine });
       t.after(() => Promise.all([session.release(), policy.dispose()]));
-      const scale = new ActionScale(spaces.action);
+      const scale = new ActionScale(action);
       let worst = 0;
       for (const rows of [1, 3, 1000]) {
         const observations = normal(rows * sizeOf(observation.shape));
@@ -79,7 +79,7 @@ for (const algorithm of algorithms()) {
         const width = actions.length / rows;
         assert.deepEqual(file.dims, [rows, width]);
         for (let at = 0; at < actions.length; at += width) {
-          for (const [i, expected] of scale.toBox(actions.subarray(at, at + width)).entries())
+          for (const [i, expected] of scale.toSpace(actions.subarray(at, at + width)).entries())
             worst = Math.max(worst, Math.abs((file.data[at + i] as number) - expected));
         }
       }
@@ -95,7 +95,7 @@ for (const algorithm of algorithms()) {
       // So far out that tanh is 1 or −1.
       const observations = normal(rows * sizeOf(observation.shape)).map((x) => 1e6 * x);
       const { data, dims } = await run(session, observations, rows);
-      const space = Box.fromDocument(spaces.action);
+      const space = Box.fromDocument(action);
       for (let at = 0; at < data.length; at += dims[1] as number) {
         const action = (data as Float32Array).slice(at, at + space.size);
         assert.ok(space.contains(action), `${action}`);
@@ -111,7 +111,7 @@ for (const algorithm of algorithms()) {
 
 const [algorithm] = algorithms();
 assert.ok(algorithm);
-const hyperparameters = algorithm.resolve({ hidden_sizes: [4] });
+const hyperparameters = algorithm.resolve({ hidden_sizes: [4] }, 'none');
 const spaces = algorithm.checkSpaces(observed(3), box([1], -2, 2));
 const state = algorithm.initialize(hyperparameters, spaces, Pcg64.fromSeed(1));
 

@@ -2,19 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import type { AgentSpaces, Hyperparameters, Learner, Transition } from '../../src/agent/algorithm.ts';
+import type { AgentSpaces, Experience, Hyperparameters, Learner, Transition } from '../../src/agent/algorithm.ts';
 import { sac } from '../../src/agent/algorithms/sac/sac.ts';
 import { onnxCpuEngine } from '../../src/compute/onnx/engine.ts';
-import type { BoxDocument } from '../../src/envs/spaces/space.ts';
 import { DomainError } from '../../src/errors.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import type { Tensors } from '../../src/math/tensor.ts';
+import { spacesOf } from '../support/sac-graph.ts';
 
-const box = (size: number): BoxDocument => ({ type: 'Box', dtype: 'float32', shape: [size], low: -1, high: 1 });
-const spacesOf = (observation: number, action: number): AgentSpaces => ({
-  observation: box(observation),
-  action: box(action),
-});
 const SMALL = { hidden_sizes: [32, 32], batch_size: 64, learning_starts: 64, replay_capacity: 5000 };
 
 interface Start {
@@ -26,7 +21,15 @@ interface Start {
 async function learnerOf({ hyperparameters, spaces, seed }: Start, state?: Tensors): Promise<Learner> {
   const rng = Pcg64.fromSeed(seed);
   const fresh = sac.initialize(hyperparameters, spaces, rng.split());
-  return sac.createLearner({ hyperparameters, spaces, engine: onnxCpuEngine, threads: 1, rng, state: state ?? fresh });
+  return sac.createLearner({
+    hyperparameters,
+    spaces,
+    engine: onnxCpuEngine,
+    threads: 1,
+    numEnvs: 1,
+    rng,
+    state: state ?? fresh,
+  });
 }
 
 /** Acts, observes and learns for `steps` steps of an environment given as a function of the action. */
@@ -34,10 +37,14 @@ async function learn(learner: Learner, steps: number, world: World): Promise<voi
   for (let step = 0; step < steps; step += 1) {
     const observation = world.observe();
     const action = await learner.explore(observation);
-    learner.observe({ observation, action, ...world.step(action) });
+    learner.observe([{ observation, action, ...world.step(action) }]);
     for (let due = learner.updatesDue(); due > 0; due -= 1) await learner.update();
   }
 }
+
+/** By name, as a checkpoint would give it back. */
+const copied = ({ tensors, segments }: Experience): Tensors =>
+  structuredClone({ ...tensors, ...Object.fromEntries(segments.map(({ name, tensor }) => [name, tensor])) });
 
 interface World {
   observe(): Float64Array;
@@ -79,7 +86,7 @@ const mean = (values: ArrayLike<number>): number =>
 test('a bandit with reward −5(a − 0.4)² is played as exp(r/α) says', async () => {
   // π*(a) ∝ exp(−5(a − 0.4)²/0.2): mean 0.4, standard deviation √(0.2/10) = 0.141, the ends of (−1, 1) more than 4 of them away.
   const start = {
-    hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, temperature: 0.2 }),
+    hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, temperature: 0.2 }, 'none'),
     spaces: spacesOf(1, 1),
     seed: 1,
   };
@@ -99,7 +106,7 @@ test('a bandit with reward −5(a − 0.4)² is played as exp(r/α) says', async
 
 test('an environment that rewards repeating the observation is learnt with a learnt temperature', async () => {
   const start = {
-    hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, initial_temperature: 0.1 }),
+    hyperparameters: sac.resolve({ ...SMALL, learning_rate: 3e-3, initial_temperature: 0.1 }, 'none'),
     spaces: spacesOf(1, 1),
     seed: 4,
   };
@@ -124,13 +131,16 @@ for (const [ending, value] of [
   ['truncated', 2],
 ] as const) {
   test(`a reward of 1 a step with γ = ½ is worth ${value} where every episode is ${ending} after one step`, async () => {
-    const hyperparameters = sac.resolve({
-      ...SMALL,
-      learning_rate: 1e-2,
-      discount: 0.5,
-      temperature: 0,
-      target_smoothing: 0.1,
-    });
+    const hyperparameters = sac.resolve(
+      {
+        ...SMALL,
+        learning_rate: 1e-2,
+        discount: 0.5,
+        temperature: 0,
+        target_smoothing: 0.1,
+      },
+      'none',
+    );
     const learner = await learnerOf({ hyperparameters, spaces: spacesOf(1, 1), seed: 6 });
     const end = {
       nextObservation: Float64Array.of(0.3),
@@ -166,7 +176,7 @@ function drift(): World {
 }
 
 const drifting = (seed: number, more: Record<string, unknown> = {}): Start => ({
-  hyperparameters: sac.resolve({ ...SMALL, ...more }),
+  hyperparameters: sac.resolve({ ...SMALL, ...more }, 'none'),
   spaces: spacesOf(2, 2),
   seed,
 });
@@ -175,7 +185,7 @@ test('the same seed gives the same bytes, another seed others', async () => {
   const run = async (seed: number): Promise<Tensors> => {
     const learner = await learnerOf(drifting(seed));
     await learn(learner, 120, drift());
-    const state = { ...learner.getState(), ...learner.getExperience() };
+    const state = { ...learner.getState(), ...copied(learner.getExperience()) };
     await learner.dispose();
     return state;
   };
@@ -190,7 +200,7 @@ test('2N updates are N updates, a fresh learner with the saved state, and N more
   const world = drift();
   const whole = await learnerOf(start);
   await learn(whole, 130, world);
-  const [state, experience] = [whole.getState(), whole.getExperience()];
+  const [state, experience] = [whole.getState(), copied(whole.getExperience())];
   const resumed = await learnerOf({ ...start, seed: 1234 }, state);
   resumed.setExperience(experience);
   assert.deepEqual(resumed.getState(), state, 'what is loaded is what was saved');
@@ -201,12 +211,12 @@ test('2N updates are N updates, a fresh learner with the saved state, and N more
     assert.deepEqual(await resumed.explore(observation), action);
     const transition = { observation, action, ...world.step(action) };
     for (const learner of [whole, resumed]) {
-      learner.observe(transition);
+      learner.observe([transition]);
       while (learner.updatesDue() > 0) await learner.update();
     }
   }
   assert.deepEqual(resumed.getState(), whole.getState());
-  assert.deepEqual(resumed.getExperience(), whole.getExperience());
+  assert.deepEqual(copied(resumed.getExperience()), copied(whole.getExperience()));
   await Promise.all([whole.dispose(), resumed.dispose()]);
 });
 
@@ -244,7 +254,7 @@ test('the two critics start different, and the targets as their critics', () => 
 });
 
 test('fresh weights and biases are uniform in ±1/√fan_in', () => {
-  const state = sac.initialize(sac.resolve({ hidden_sizes: [200, 100] }), spacesOf(3, 2), Pcg64.fromSeed(13));
+  const state = sac.initialize(sac.resolve({ hidden_sizes: [200, 100] }, 'none'), spacesOf(3, 2), Pcg64.fromSeed(13));
   for (const [name, fanIn] of [
     ['actor/0/kernel', 3],
     ['actor/1/kernel', 200],
@@ -267,7 +277,7 @@ test('warm-up acts at random and does not learn; then updates come as asked', as
     const observation = world.observe();
     const action = await learner.explore(observation);
     assert.ok(action.every((value) => value >= -1 && value <= 1));
-    learner.observe({ observation, action, ...world.step(action) });
+    learner.observe([{ observation, action, ...world.step(action) }]);
     due.push(learner.updatesDue());
     while (learner.updatesDue() > 0) await learner.update();
   }
@@ -278,14 +288,8 @@ test('warm-up acts at random and does not learn; then updates come as asked', as
 test('a loss that is not finite stops the update by name', async () => {
   const learner = await learnerOf(drifting(15, { learning_starts: 1, batch_size: 4 }));
   const [observation, action] = [new Float64Array(2), new Float32Array(2)];
-  learner.observe({
-    observation,
-    action,
-    reward: Number.NaN,
-    nextObservation: observation,
-    terminated: false,
-    truncated: false,
-  });
+  const ended = { terminated: false, truncated: false };
+  learner.observe([{ observation, action, reward: Number.NaN, nextObservation: observation, ...ended }]);
   await assert.rejects(learner.update(), (thrown: unknown) => {
     assert.ok(thrown instanceof DomainError && thrown.code === 'non_finite');
     assert.match(thrown.message, /"loss\/critic".* became NaN or infinite in update 1/);

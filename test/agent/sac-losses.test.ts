@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import { criticLoss, policyLoss, softTarget, temperatureLoss } from '../../src/agent/algorithms/sac/losses.ts';
+import {
+  criticLoss,
+  criticTarget,
+  policyLoss,
+  softValue,
+  temperatureLoss,
+  valueLoss,
+} from '../../src/agent/algorithms/sac/losses.ts';
 import { mlp, mlpShapes } from '../../src/agent/nn/mlp.ts';
 import { gaussianHead, logProbability, squashedAction } from '../../src/agent/nn/squashed-gaussian.ts';
 import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
@@ -15,9 +22,12 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 
 const network = (name: string, sizes: readonly number[]): Shapes =>
-  Object.fromEntries(Object.entries(mlpShapes(sizes)).map(([place, shape]) => [`${name}/${place}`, shape]));
+  Object.fromEntries(
+    Object.entries(mlpShapes({ sizes, layerNorm: false })).map(([place, shape]) => [`${name}/${place}`, shape]),
+  );
 
 const ACTOR = network('actor', [OBSERVATION, HIDDEN, 2 * ACTION]);
+const VALUE = network('value', [OBSERVATION, HIDDEN, 1]);
 const CRITICS = {
   ...network('q1', [OBSERVATION + ACTION, HIDDEN, 1]),
   ...network('q2', [OBSERVATION + ACTION, HIDDEN, 1]),
@@ -41,7 +51,16 @@ const CASES: readonly LossCase[] = [
     wrt: CRITICS,
     data: DATA,
     loss: (x) =>
-      criticLoss(q(x, 'q1', x['action'] as tf.Tensor), q(x, 'q2', x['action'] as tf.Tensor), x['y'] as tf.Tensor),
+      criticLoss(
+        ['q1', 'q2'].map((name) => q(x, name, x['action'] as tf.Tensor)),
+        x['y'] as tf.Tensor,
+      ),
+  },
+  {
+    name: 'value loss, by the value network',
+    wrt: VALUE,
+    data: DATA,
+    loss: (x) => valueLoss(mlp(parameters(x), 'value', x['observation'] as tf.Tensor), x['y'] as tf.Tensor),
   },
   {
     name: 'policy loss, by the actor through tanh, log-probability and the smaller critic',
@@ -89,26 +108,18 @@ for (const { name, wrt, data, loss } of CASES) {
   });
 }
 
-test('the soft target ends at termination, keeps a truncated future, and scales rewards', () => {
+test('the target is the reward and what the bootstrap leaves of the soft value', () => {
   const graph = trace(
     (_, x) => ({
-      y: softTarget({
-        reward: x.reward,
-        terminated: x.terminated,
-        nextQ: x.nextQ,
-        nextLogProbability: x.logProbability,
-        alpha: tf.scalar(0.5),
-        rewardScale: 2,
-        discount: 0.9,
-      }),
+      y: criticTarget(x.reward, x.bootstrap, softValue(x.nextQ, tf.scalar(0.5), x.logProbability)),
     }),
-    { state: {}, inputs: { reward: [2, 1], terminated: [2, 1], nextQ: [2, 1], logProbability: [2, 1] } },
+    { state: {}, inputs: { reward: [2, 1], bootstrap: [2, 1], nextQ: [2, 1], logProbability: [2, 1] } },
   );
   const { outputs } = evaluate(
     graph,
     {
-      reward: Float64Array.of(3, 3),
-      terminated: Float64Array.of(1, 0),
+      reward: Float64Array.of(6, 6),
+      bootstrap: Float64Array.of(0, 0.9),
       nextQ: Float64Array.of(10, 10),
       logProbability: Float64Array.of(-4, -4),
     },
@@ -116,8 +127,7 @@ test('the soft target ends at termination, keeps a truncated future, and scales 
   );
   const [terminated, continued] = outputs['y'] as Float64Array;
   assert.equal(terminated, 6);
-  // γ = 0.9 is rounded to float32 in the program.
-  assert.ok(Math.abs((continued as number) - (6 + 0.9 * (10 + 0.5 * 4))) < 1e-6);
+  assert.ok(Math.abs((continued as number) - (6 + 0.9 * (10 + 0.5 * 4))) < 1e-12);
 });
 
 test('the density of the squashed Gaussian integrates to one', () => {

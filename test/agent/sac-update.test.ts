@@ -1,38 +1,30 @@
 // The compiled update against the float64 reference: one at a time from the same state, and a hundred in a row.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { packsOf, updateProgram } from '../../src/agent/algorithms/sac/programs.ts';
+import { optimisedPacks, packsOf, settingsOf } from '../../src/agent/algorithms/sac/networks.ts';
 import { sac } from '../../src/agent/algorithms/sac/sac.ts';
 import { adamScalars } from '../../src/agent/nn/adam.ts';
 import { packState } from '../../src/agent/nn/packing.ts';
+import type { Graph } from '../../src/compute/graph.ts';
 import { onnxCpuEngine } from '../../src/compute/onnx/engine.ts';
 import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
-import type { BoxDocument } from '../../src/envs/spaces/space.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { nest, type Tensors, under } from '../../src/math/tensor.ts';
 import { assertClose, freshSeed, setAll, uniform } from '../compute/support.ts';
+import { sacUpdate, spacesOf } from '../support/sac-graph.ts';
 
 // One kernel large enough to be a pack of its own, the others together.
-const SIZES = { observation: 4, action: 2, hidden: [64, 40] };
-const OPTIONS = {
-  batchSize: 16,
-  discount: 0.99,
-  targetSmoothing: 0.005,
-  rewardScale: 1,
-  temperature: null,
-  targetEntropy: -2,
-};
+const HYPERPARAMETERS = { hidden_sizes: [64, 40], batch_size: 16 };
+const SPACES = spacesOf(4, 2);
 const LEARNING_RATE = 3e-4;
 const UPDATES = 100;
 
-const box = (size: number): BoxDocument => ({ type: 'Box', dtype: 'float32', shape: [size], low: -1, high: 1 });
-
 /** The state of the program as the learner would load it from fresh parameters. */
 function initialState(rng: Pcg64): Float64Record {
-  const spaces = { observation: box(SIZES.observation), action: box(SIZES.action) };
-  const parameters: Tensors = sac.initialize(sac.resolve({ hidden_sizes: SIZES.hidden }), spaces, rng);
-  const packs = packsOf(SIZES, null);
-  const optimised = [...packs.actor, ...packs.critics, ...packs.temperature];
+  const hyperparameters = sac.resolve(HYPERPARAMETERS, 'none');
+  const parameters: Tensors = sac.initialize(hyperparameters, SPACES, rng);
+  const packs = packsOf(settingsOf(hyperparameters, SPACES).architecture);
+  const optimised = optimisedPacks(packs);
   const state = {
     ...packState([...optimised, ...packs.targets], parameters),
     ...nest('m', packState(optimised, under('adam/m', parameters))),
@@ -43,23 +35,24 @@ function initialState(rng: Pcg64): Float64Record {
   );
 }
 
-function inputsOf(graph: ReturnType<typeof updateProgram>, rng: Pcg64, t: number): Float64Record {
+function inputsOf(graph: Graph, rng: Pcg64, t: number, targetStep = 0.005): Float64Record {
   const { stepPerRate, epsilon } = adamScalars(t);
   const drawn = Object.fromEntries([...graph.inputs].map(([name, { shape }]) => [name, uniform(rng, shape, -1, 1)]));
   const step = Float64Array.of(Math.fround(LEARNING_RATE * stepPerRate));
   return {
     ...drawn,
-    terminated: (drawn['terminated'] as Float64Array).map((value) => (value > 0.8 ? 1 : 0)),
     actorStep: step,
     criticStep: step,
     temperatureStep: step,
-    adamEpsilon: Float64Array.of(Math.fround(epsilon)),
+    criticEpsilon: Float64Array.of(Math.fround(epsilon)),
+    policyEpsilon: Float64Array.of(Math.fround(epsilon)),
+    targetStep: Float64Array.of(Math.fround(targetStep)),
   };
 }
 
 test(`${UPDATES} single updates, each begun where the reference stands, agree`, async (context) => {
   const rng = Pcg64.fromSeed(freshSeed(context));
-  const graph = updateProgram(SIZES, OPTIONS);
+  const graph = sacUpdate(SPACES, HYPERPARAMETERS);
   const program = await onnxCpuEngine.compile(graph, { threads: 1 });
   let state = initialState(rng);
   for (let t = 1; t <= UPDATES; t += 1) {
@@ -101,7 +94,7 @@ test(`${UPDATES} single updates, each begun where the reference stands, agree`, 
 
 test(`${UPDATES} updates in a row end with the same losses within 1 %`, async (context) => {
   const rng = Pcg64.fromSeed(freshSeed(context));
-  const graph = updateProgram(SIZES, OPTIONS);
+  const graph = sacUpdate(SPACES, HYPERPARAMETERS);
   const program = await onnxCpuEngine.compile(graph, { threads: 2 });
   let state = initialState(rng);
   setAll(program, graph, {}, state);
@@ -119,8 +112,8 @@ test(`${UPDATES} updates in a row end with the same losses within 1 %`, async (c
 
 test('each step of an update uses what the steps before it made, and no step what a later one makes', (context) => {
   const rng = Pcg64.fromSeed(freshSeed(context));
-  const graph = updateProgram(SIZES, { ...OPTIONS, targetSmoothing: 1 });
-  const [state, inputs] = [initialState(rng), inputsOf(graph, rng, 1)];
+  const graph = sacUpdate(SPACES, HYPERPARAMETERS);
+  const [state, inputs] = [initialState(rng), inputsOf(graph, rng, 1, 1)];
   const still = { actorStep: Float64Array.of(0), criticStep: Float64Array.of(0), temperatureStep: Float64Array.of(0) };
   const moved = Float64Array.of(0.01);
   const run = (steps: Float64Record) => evaluate(graph, { ...inputs, ...still, ...steps }, state);
@@ -129,8 +122,14 @@ test('each step of an update uses what the steps before it made, and no step wha
     return Object.keys(before).filter((name) => before[name]?.[0] !== after[name]?.[0]);
   };
   // Temperature, then critics, then policy: each is seen by what follows it, from the log-probabilities on.
-  assert.deepEqual(changed({ temperatureStep: moved }), ['loss/critic', 'loss/actor', 'alpha']);
-  assert.deepEqual(changed({ criticStep: moved }), ['loss/actor']);
+  assert.deepEqual(changed({ temperatureStep: moved }), [
+    'loss/critic',
+    'loss/actor',
+    'alpha',
+    'gradient_norm/critic',
+    'gradient_norm/actor',
+  ]);
+  assert.deepEqual(changed({ criticStep: moved }), ['loss/actor', 'gradient_norm/actor']);
   assert.deepEqual(changed({ actorStep: moved }), []);
   // Targets last: with τ = 1 they are the critics just updated (the program rounds nothing of it: t + 1·(q − t)).
   const { state: next } = run({ criticStep: moved });

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Graph, Node } from '../../src/compute/graph.ts';
-import { broadcastShape, topological } from '../../src/compute/nodes.ts';
+import { broadcastShape, isElementwise, topological } from '../../src/compute/nodes.ts';
 import { optimize } from '../../src/compute/passes/optimize.ts';
-import { isElementwise } from '../../src/compute/passes/rewrite.ts';
 import { trace } from '../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { sizeOf } from '../../src/math/tensor.ts';

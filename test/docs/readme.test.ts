@@ -23,7 +23,7 @@ test("the README's curl session works as it stands", { timeout: 120_000 }, async
   assert.match(run.stdout, /event: job\.done/);
   assert.match(run.stdout, /^succeeded$/m);
   assert.match(run.stdout, /"action":\[-?\d/);
-  for (const file of ['pendulum.png', 'policy.safetensors', 'policy.onnx'])
+  for (const file of ['pendulum.png', 'swing.png', 'policy.safetensors', 'policy.onnx'])
     assert.ok(existsSync(join(folder, file)), file);
 });
 

@@ -4,14 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, type TestContext } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { AUTORESET_MODES, type AutoresetMode } from '../../src/envs/vector/autoreset.ts';
 import { Batches } from '../../src/envs/vector/batch.ts';
 import { VectorEnv } from '../../src/envs/vector/vector-env.ts';
 import type { DomainError } from '../../src/errors.ts';
-import { Environments, type NewEnvironment, type VectorResetReply } from '../../src/services/environments.ts';
+import type { NewEnvironment, VectorResetReply } from '../../src/services/environment-record.ts';
+import { Environments } from '../../src/services/environments.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { startedThreads } from '../support/threads.ts';
 
 const STEPS = 40;
 
@@ -124,12 +125,7 @@ test('kwargs that are refused leave no block behind', async (t) => {
 });
 
 test('one lost worker takes the whole vector with it, and no other', async (t) => {
-  const threads = new Set<Worker>();
-  const post = Worker.prototype.postMessage;
-  t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, message: unknown) {
-    threads.add(this);
-    post.call(this, message);
-  });
+  const threads = startedThreads(t);
   const environments = open(t, 2);
   const { id } = await environments.create(plan('CartPole-v1', 4, 'NextStep'));
   const single = await environments.create({ ...plan('CartPole-v1', 1, 'NextStep'), vector: null });

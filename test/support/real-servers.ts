@@ -63,6 +63,7 @@ async function startRealServer(recorded: RecordedResponses, config: Partial<Serv
     engines: ENGINE_SETTINGS,
     threads: 1,
     maxRunningJobs: 1,
+    jobMemory: { jobBytes: 2 ** 30, totalBytes: 2 ** 30 },
     envWorkers: 1,
     resumeJobs: true,
     apiKeyDigests: null,

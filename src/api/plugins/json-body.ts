@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import fp from 'fastify-plugin';
 import { DomainError } from '../../errors.ts';
+import { depthOf } from '../../json-depth.ts';
 import { InvalidRequest, quote } from '../problem.ts';
 
 /** Validators, storage and JSON.stringify recurse; a megabyte of brackets would overflow the stack. */
@@ -63,25 +64,6 @@ export function parseBody(text: string): unknown {
   if (name !== null) throw new InvalidRequest(`The body has a field "${name}", which no object may have; remove it.`);
   return body;
 }
-
-/** Deepest nesting of brackets outside of strings. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (inString) {
-      if (c === BACKSLASH) i++;
-      else if (c === QUOTE) inString = false;
-    } else if (c === QUOTE) inString = true;
-    else if (c === OPEN_BRACKET || c === OPEN_BRACE) deepest = Math.max(deepest, ++depth);
-    else if (c === CLOSE_BRACKET || c === CLOSE_BRACE) depth--;
-  }
-  return deepest;
-}
-
-const [QUOTE, BACKSLASH, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
 
 /** A name that could reach an object's prototype in code that copies fields by name. */
 function forbiddenName(value: unknown): string | null {

@@ -6,6 +6,7 @@ import { eventStream, SSE_HEADERS, type SseOptions } from '../plugins/sse.ts';
 import { InvalidRequest, quote } from '../problem.ts';
 import type { JobsService } from '../services.ts';
 import { eventToWire, jobToWire, metricsToWire } from '../wire/job.ts';
+import { eventFile } from '../wire/tensorboard.ts';
 
 const ENDED = new Set(['succeeded', 'failed', 'cancelled']);
 
@@ -52,6 +53,14 @@ export function jobRoutes(jobs: JobsService, sse: SseOptions) {
         throw new InvalidRequest(detail, [{ pointer: '/query/keys', detail }]);
       }
       return json(200, metricsToWire(params.job_id, jobs.metrics(params.job_id, { keys, fromStep, maxPoints })));
+    },
+
+    getJobTensorboard: async ({ params, query }) => {
+      const job = jobs.get(params.job_id);
+      const series = jobs.metrics(job.id, { keys: null, fromStep: 0, maxPoints: query.max_points ?? 1000 });
+      const headers = { 'Content-Disposition': `attachment; filename="events.out.tfevents.${job.id}"` } as const;
+      const body = eventFile(job.startedAt ?? job.createdAt, series);
+      return { status: 200, type: 'application/octet-stream', headers, body };
     },
   } satisfies Partial<Handlers>;
 }

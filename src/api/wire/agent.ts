@@ -54,6 +54,8 @@ export function trainFromWire(body: Schema<'TrainAgent'>): TrainRequest {
   const { evaluation, checkpoint } = body;
   return {
     totalTimesteps: body.total_timesteps,
+    numEnvs: body.num_envs,
+    wrappers: body.wrappers,
     evaluation:
       evaluation === undefined
         ? null
@@ -61,6 +63,8 @@ export function trainFromWire(body: Schema<'TrainAgent'>): TrainRequest {
             everyTimesteps: evaluation.every_timesteps,
             episodes: evaluation.episodes,
             seed: evaluation.seed ?? null,
+            targetReturn: evaluation.target_return ?? null,
+            patience: evaluation.patience ?? null,
           },
     checkpoint:
       checkpoint === undefined
@@ -69,9 +73,11 @@ export function trainFromWire(body: Schema<'TrainAgent'>): TrainRequest {
             everyTimesteps: checkpoint.every_timesteps ?? null,
             everySeconds: checkpoint.every_seconds ?? null,
             keepLast: checkpoint.keep_last ?? null,
+            keepBest: checkpoint.keep_best,
           },
     engine: body.engine ?? null,
     threads: body.threads ?? null,
+    allowInexactResume: body.allow_inexact_resume,
     seed: body.seed ?? null,
     labels: body.labels,
   };
@@ -82,6 +88,7 @@ export function evaluateFromWire(body: Schema<'EvaluateAgent'>): EvaluateRequest
     episodes: body.episodes,
     seed: body.seed ?? null,
     deterministic: body.deterministic,
+    perturbations: body.perturbations,
     checkpointId: body.checkpoint_id ?? null,
     labels: body.labels,
   };

@@ -2,13 +2,16 @@
 
 import type { JsonTensor } from '../../envs/spaces/space.ts';
 import type {
+  CheckReply,
   EnvironmentRecord,
   NewEnvironment,
   ResetReply,
+  RolloutReply,
+  RolloutRequest,
   StepReply,
   VectorResetReply,
   VectorStepReply,
-} from '../../services/environments.ts';
+} from '../../services/environment-record.ts';
 import type { Schema } from '../operation.ts';
 import { spaceToWire } from './space.ts';
 import { tensorToWire } from './tensor.ts';
@@ -23,6 +26,7 @@ export function createEnvironmentFromWire(body: Schema<'CreateEnvironment'>): Ne
     kwargs: body.kwargs,
     wrappers: body.wrappers,
     maxEpisodeSteps: body.max_episode_steps ?? null,
+    renderMode: body.render_mode ?? null,
     vector:
       body.num_envs === undefined
         ? null
@@ -49,6 +53,7 @@ export function environmentToWire(environment: EnvironmentRecord): Schema<'Envir
     episode_return: environment.episodeReturn,
     seq: environment.seq,
     needs_reset: environment.needsReset,
+    render_mode: environment.renderMode,
     idle_ttl_s: environment.idleTtlS,
     labels: environment.labels,
     created_at: environment.createdAt.toISOString(),
@@ -84,6 +89,53 @@ export function sampledToWire(
   return 'action' in sampled
     ? { action: tensorToWire(sampled.action) }
     : { actions: tensorToWire(sampled.actions) as Schema<'Tensor'>[] };
+}
+
+/** `animated`: whether the client takes pictures rather than columns. */
+export function rolloutFromWire(body: Schema<'RollOutEnvironment'>, animated: boolean): RolloutRequest {
+  const { every = 1, fps = 30, ...options } = body.render ?? {};
+  return {
+    steps: body.steps ?? null,
+    actions: body.actions ?? null,
+    agentId: body.agent_id ?? null,
+    deterministic: body.deterministic,
+    withInfos: body.infos,
+    pictures: animated ? { every, framesPerSecond: fps, options } : null,
+    seq: body.seq ?? null,
+  };
+}
+
+export function rolloutToWire(rollout: RolloutReply): Schema<'RolloutResult'> {
+  return {
+    object: 'rollout',
+    steps: rollout.steps,
+    observations: rollout.observations.map(tensorToWire),
+    actions: rollout.actions.map(tensorToWire),
+    rewards: [...rollout.rewards],
+    terminated: [...rollout.terminated],
+    truncated: [...rollout.truncated],
+    infos: rollout.infos?.map(infoToWire) ?? null,
+    episode_ends: rollout.episodeEnds.map((end) => ({
+      step: end.step,
+      terminated: end.terminated,
+      truncated: end.truncated,
+      episode_step: end.episodeStep,
+      episode_return: end.episodeReturn,
+      final_observation: tensorToWire(end.finalObservation),
+      final_info: infoToWire(end.finalInfo),
+      reset_info: infoToWire(end.resetInfo),
+    })),
+    reset_info: rollout.resetInfo && infoToWire(rollout.resetInfo),
+    policy_step: rollout.policyStep,
+    seq: rollout.seq,
+    episode_step: rollout.episodeStep,
+    episode_return: rollout.episodeReturn,
+  };
+}
+
+export function checkToWire({ checks, seed, steps, durationS }: CheckReply): Schema<'EnvironmentCheck'> {
+  const passed = checks.every((finding) => finding.passed);
+  return { object: 'environment_check', passed, checks: [...checks], seed, steps, duration_s: durationS };
 }
 
 function singleResetToWire(reset: ResetReply): Schema<'ResetResult'> {

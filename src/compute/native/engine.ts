@@ -4,12 +4,11 @@ import type { Tensors } from '../../math/tensor.ts';
 import type { CompileOptions, Engine, Program } from '../engine.ts';
 import type { Graph } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
-import { matchState } from '../state.ts';
+import { copyState, known, matchState } from '../state.ts';
 import { type Compiler, findCompiler } from './compiler.ts';
 import { type Handle, type Library, openLibrary } from './library.ts';
 import { LibraryCache } from './library-cache.ts';
-import { type Lowered, lower } from './lower/lower.ts';
-import type { Buffer } from './lower/views.ts';
+import { arraysIn, type Lowered, lower } from './lower/lower.ts';
 
 export interface NativeOptions {
   /** Where compiled programs are kept. */
@@ -67,23 +66,19 @@ class NativeProgram implements Program {
   readonly #library: Library;
   readonly #handle: Handle;
 
-  constructor(graph: Graph, { steps, arena }: Lowered, library: Library, threads: number, identity: string) {
+  constructor(graph: Graph, lowered: Lowered, library: Library, threads: number, identity: string) {
     this.identity = identity;
     this.#graph = graph;
     this.#library = library;
     const memory = new ArrayBuffer(library.arenaBytes);
     const [handle, offset] = library.open(memory, Math.min(threads, MAX_THREADS));
     this.#handle = handle;
-    const floats = (buffer: Buffer): Float32Array =>
-      new Float32Array(memory, offset + 4 * arena.place(buffer), buffer.size);
-    const arrays = (buffers: ReadonlyMap<string, Buffer>): Record<string, Float32Array> =>
-      Object.fromEntries([...buffers].map(([name, buffer]) => [name, floats(buffer)]));
-    this.inputs = arrays(steps.inputs);
-    this.outputs = arrays(steps.outputs);
-    this.#state = arrays(steps.state);
-    this.#flags = floats(steps.flags.buffer);
-    this.#flagged = steps.flags.names;
-    for (const [buffer, values] of steps.constants) floats(buffer).set(values);
+    const arrays = arraysIn(new Float32Array(memory, offset, lowered.arena.size), lowered);
+    this.inputs = arrays.inputs;
+    this.outputs = arrays.outputs;
+    this.#state = arrays.state;
+    this.#flags = arrays.flags;
+    this.#flagged = lowered.steps.flags.names;
     library.prepare(handle);
   }
 
@@ -97,18 +92,11 @@ class NativeProgram implements Program {
   }
 
   peek(name: string): Float32Array {
-    const data = this.#state[name];
-    if (data === undefined) throw new RangeError(`The program has no state "${name}".`);
-    return data;
+    return known(name, this.#state[name]);
   }
 
   getState(): Tensors {
-    return Object.fromEntries(
-      [...this.#graph.state].map(([name, { before }]) => [
-        name,
-        { shape: before.shape, data: this.peek(name).slice() },
-      ]),
-    );
+    return copyState(this.#graph, (name) => this.peek(name));
   }
 
   setState(state: Tensors): void {

@@ -4,7 +4,7 @@ import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { CompileOptions, Engine, Program } from '../engine.ts';
 import type { Graph, Node } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
-import { findNonFinite, matchState } from '../state.ts';
+import { arraysFor, copyState, findNonFinite, known, matchState } from '../state.ts';
 import { type LoweredModel, lower } from './lower.ts';
 
 export const onnxCpuEngine: Engine = {
@@ -92,18 +92,11 @@ class OnnxProgram implements Program {
   }
 
   peek(name: string): Float32Array {
-    const data = this.#sides[this.#side].state[name];
-    if (data === undefined) throw new RangeError(`The program has no state "${name}".`);
-    return data;
+    return known(name, this.#sides[this.#side].state[name]);
   }
 
   getState(): Tensors {
-    return Object.fromEntries(
-      [...this.#graph.state].map(([name, { before }]) => [
-        name,
-        { shape: before.shape, data: this.peek(name).slice() },
-      ]),
-    );
+    return copyState(this.#graph, (name) => this.peek(name));
   }
 
   setState(state: Tensors): void {
@@ -119,10 +112,6 @@ interface Side {
   readonly state: Readonly<Record<string, Float32Array>>;
   readonly feeds: Bindings;
   readonly fetches: Bindings;
-}
-
-function arraysFor(nodes: ReadonlyMap<string, Node>): Record<string, Float32Array> {
-  return Object.fromEntries([...nodes].map(([name, node]) => [name, new Float32Array(sizeOf(node.shape))]));
 }
 
 function bindings(

@@ -1,7 +1,7 @@
 // A graph as an ONNX model: one case a kind of node. What runs it is engine.ts; the same bytes are a valid .onnx file.
 import type { Tensor } from '../../math/tensor.ts';
 import type { BinaryKind, Graph, Node, UnaryKind } from '../graph.ts';
-import { roots, topological } from '../nodes.ts';
+import { isBinary, isUnary, roots, topological } from '../nodes.ts';
 import { type ModelAbout, ModelWriter } from './model.ts';
 
 /** Names in the model of what crosses the border. What the program never reads has none. */
@@ -131,46 +131,19 @@ function write(writer: ModelWriter, node: Node, inputs: readonly string[], outpu
   const { op, shape } = node;
   const x = inputs[0] as string;
   const from = node.inputs[0]?.shape ?? [];
+  if (isUnary(op)) {
+    unary(writer, op.kind, x, output);
+    return;
+  }
+  if (isBinary(op)) {
+    writer.node(BINARY[op.kind], inputs, output);
+    return;
+  }
   switch (op.kind) {
     case 'input':
       return;
     case 'constant':
       writer.constant(output, shape, op.values, node.dtype);
-      return;
-    case 'neg':
-    case 'abs':
-    case 'exp':
-    case 'log':
-    case 'sqrt':
-    case 'reciprocal':
-    case 'tanh':
-    case 'sigmoid':
-    case 'softplus':
-    case 'relu':
-      writer.node(UNARY[op.kind], inputs, output);
-      return;
-    case 'square':
-      writer.node('Mul', [x, x], output);
-      return;
-    case 'step':
-      // max(0, min(1, αx)) with the largest float as α: 1 for every positive normal number (a denormal one gives less than 1).
-      // One pass of 25 µs for 256 × 256 where `Greater` and `Cast` take 47, and `Sign` 112.
-      writer.node('HardSigmoid', inputs, output, { alpha: { float: LARGEST_FLOAT }, beta: { float: 0 } });
-      return;
-    case 'add':
-    case 'sub':
-    case 'mul':
-    case 'div':
-    case 'minimum':
-    case 'maximum':
-    case 'pow':
-    case 'greater':
-    case 'greaterEqual':
-    case 'less':
-    case 'lessEqual':
-    case 'equal':
-    case 'and':
-      writer.node(BINARY[op.kind], inputs, output);
       return;
     case 'select':
       writer.node('Where', inputs, output);
@@ -181,21 +154,17 @@ function write(writer: ModelWriter, node: Node, inputs: readonly string[], outpu
     case 'cast':
       writer.node('Cast', inputs, output, { to: { int: node.dtype === 'bool' ? 9 : 1 } });
       return;
+    case 'max':
+      largest(writer, op, x, output);
+      return;
     case 'sum':
     case 'mean':
-    case 'max':
-      if (op.kind === 'max') {
-        largest(writer, op, x, output);
-        return;
-      }
-      if (op.kind === 'sum' && isColumnSum(node)) {
-        columnSum(writer, node, x, output);
-        return;
-      }
-      writer.node(REDUCTION[op.kind], op.axes.length === 0 ? [x] : [x, writer.integers(op.axes)], output, {
-        keepdims: { int: op.keepDims ? 1 : 0 },
-        ...(op.axes.length > 0 ? {} : { noop_with_empty_axes: { int: 1 } }),
-      });
+      if (isColumnSum(node)) columnSum(writer, node, x, output);
+      else
+        writer.node(REDUCTION[op.kind], op.axes.length === 0 ? [x] : [x, writer.integers(op.axes)], output, {
+          keepdims: { int: op.keepDims ? 1 : 0 },
+          ...(op.axes.length > 0 ? {} : { noop_with_empty_axes: { int: 1 } }),
+        });
       return;
     case 'matmul':
       writer.node('Gemm', inputs, output, {
@@ -238,6 +207,21 @@ function write(writer: ModelWriter, node: Node, inputs: readonly string[], outpu
     default:
       op satisfies never;
       throw new TypeError(`Unknown op ${JSON.stringify(op)}.`);
+  }
+}
+
+function unary(writer: ModelWriter, kind: UnaryKind, x: string, output: string): void {
+  switch (kind) {
+    case 'square':
+      writer.node('Mul', [x, x], output);
+      return;
+    case 'step':
+      // max(0, min(1, αx)) with the largest float as α: 1 for every positive normal number (a denormal one gives less than 1).
+      // One pass of 25 µs for 256 × 256 where `Greater` and `Cast` take 47, and `Sign` 112.
+      writer.node('HardSigmoid', [x], output, { alpha: { float: LARGEST_FLOAT }, beta: { float: 0 } });
+      return;
+    default:
+      writer.node(UNARY[kind], [x], output);
   }
 }
 

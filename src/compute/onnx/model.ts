@@ -1,5 +1,5 @@
 // The fields of onnx.proto3 that a program needs, by name: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3.
-import { bytes, encode, type Field, float, integer, message, string } from './protobuf.ts';
+import { bytes, encode, type Field, float, integer, message, string } from '../../protobuf.ts';
 
 /** IR version 8 with opset 18: what onnxruntime has read since 1.14. */
 const IR_VERSION = 8;

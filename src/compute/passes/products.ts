@@ -1,7 +1,7 @@
 // Matrix products: a bias is added inside, a product of a column and a row is a multiplication, columns not needed are not computed.
 import type { Graph, Node } from '../graph.ts';
-import { type MakeNode, sameShape, useCounts } from '../nodes.ts';
-import { isElementwise, type Pass, rewrite } from './rewrite.ts';
+import { isElementwise, type MakeNode, sameShape, useCounts } from '../nodes.ts';
+import { type Pass, rewrite } from './rewrite.ts';
 
 /** A·B + b with b [n] or [1, n] is one product with a bias, where nothing else reads A·B. */
 export const biasIntoProducts: Pass = (graph) => {

@@ -1,5 +1,5 @@
 // The walk that every pass is written on: a graph rebuilt bottom-up, one node at a time.
-import type { Graph, Node, Op } from '../graph.ts';
+import type { Graph, Node } from '../graph.ts';
 import { type MakeNode, nodeMaker, sameShape, topological } from '../nodes.ts';
 
 export type Pass = (graph: Graph) => Graph;
@@ -33,36 +33,3 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     ),
   };
 }
-
-export const isElementwise = (op: Op): boolean => ELEMENTWISE.has(op.kind);
-
-const ELEMENTWISE: ReadonlySet<Op['kind']> = new Set([
-  'neg',
-  'abs',
-  'exp',
-  'log',
-  'sqrt',
-  'square',
-  'reciprocal',
-  'tanh',
-  'sigmoid',
-  'softplus',
-  'relu',
-  'step',
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'minimum',
-  'maximum',
-  'pow',
-  'greater',
-  'greaterEqual',
-  'less',
-  'lessEqual',
-  'equal',
-  'and',
-  'select',
-  'clip',
-  'cast',
-]);

@@ -1,8 +1,8 @@
 // Reshapes, broadcasts, slices and reductions that move no number go; broadcasts sink below the element-wise work.
 import { sizeOf } from '../../math/tensor.ts';
 import type { Node } from '../graph.ts';
-import { broadcastShape, type MakeNode, sameShape } from '../nodes.ts';
-import { isElementwise, type Pass, rewrite } from './rewrite.ts';
+import { broadcastShape, isElementwise, type MakeNode, sameShape } from '../nodes.ts';
+import { type Pass, rewrite } from './rewrite.ts';
 
 export const simplifyShapes: Pass = (graph) => rewrite(graph, (node, make) => simplify(node, make) ?? node);
 

@@ -1,8 +1,8 @@
 // The reference interpreter behind the Engine interface. State is kept in float64 between calls; only its border is float32.
 import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { Engine, Program } from '../engine.ts';
-import type { Graph, Node } from '../graph.ts';
-import { findNonFinite, matchState } from '../state.ts';
+import type { Graph } from '../graph.ts';
+import { arraysFor, copyState, findNonFinite, known, matchState } from '../state.ts';
 import { evaluate, type Float64Record } from './evaluate.ts';
 
 export const referenceEngine: Engine = {
@@ -41,15 +41,11 @@ class ReferenceProgram implements Program {
   }
 
   peek(name: string): Float32Array {
-    const values = this.#state[name];
-    if (values === undefined) throw new RangeError(`The program has no state "${name}".`);
-    return Float32Array.from(values);
+    return Float32Array.from(known(name, this.#state[name]));
   }
 
   getState(): Tensors {
-    return Object.fromEntries(
-      [...this.#graph.state].map(([name, { before }]) => [name, { shape: before.shape, data: this.peek(name) }]),
-    );
+    return copyState(this.#graph, (name) => this.peek(name));
   }
 
   setState(state: Tensors): void {
@@ -59,8 +55,4 @@ class ReferenceProgram implements Program {
   }
 
   async dispose(): Promise<void> {}
-}
-
-function arraysFor(nodes: ReadonlyMap<string, Node>): Record<string, Float32Array> {
-  return Object.fromEntries([...nodes].map(([name, node]) => [name, new Float32Array(sizeOf(node.shape))]));
 }

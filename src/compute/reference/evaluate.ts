@@ -1,7 +1,7 @@
 // Runs a graph in float64: the oracle of gradient checks and of every engine's error bound. Not for training.
 import { sizeOf } from '../../math/tensor.ts';
 import type { Graph, Node } from '../graph.ts';
-import { topological } from '../nodes.ts';
+import { isBinary, isUnary, topological } from '../nodes.ts';
 import { BINARY, expand, matmul, paste, reduce, slice, tile, transpose, UNARY } from './ops.ts';
 
 export type Float64Record = Readonly<Record<string, Float64Array>>;
@@ -44,48 +44,21 @@ function compute(node: Node, inputs: readonly Float64Array[]): Float64Array {
   const { op, shape } = node;
   const x = inputs[0] as Float64Array;
   const from = node.inputs[0]?.shape ?? [];
+  const expanded = (): Float64Array[] =>
+    node.inputs.map((input, place) => expand(inputs[place] as Float64Array, input.shape, shape));
+  if (isUnary(op)) return x.map(UNARY[op.kind]);
+  if (isBinary(op)) {
+    const [a, b] = expanded() as [Float64Array, Float64Array];
+    const apply = BINARY[op.kind];
+    return Float64Array.from(a, (value, index) => apply(value, b[index] as number));
+  }
   switch (op.kind) {
     case 'input':
       throw new RangeError(`The graph reads "${op.name}", which is neither an input nor state.`);
     case 'constant':
       return Float64Array.from(op.values);
-    case 'neg':
-    case 'abs':
-    case 'exp':
-    case 'log':
-    case 'sqrt':
-    case 'square':
-    case 'reciprocal':
-    case 'tanh':
-    case 'sigmoid':
-    case 'softplus':
-    case 'relu':
-    case 'step':
-      return x.map(UNARY[op.kind]);
-    case 'add':
-    case 'sub':
-    case 'mul':
-    case 'div':
-    case 'minimum':
-    case 'maximum':
-    case 'pow':
-    case 'greater':
-    case 'greaterEqual':
-    case 'less':
-    case 'lessEqual':
-    case 'equal':
-    case 'and': {
-      const [a, b] = node.inputs.map((input, place) => expand(inputs[place] as Float64Array, input.shape, shape)) as [
-        Float64Array,
-        Float64Array,
-      ];
-      const apply = BINARY[op.kind];
-      return Float64Array.from(a, (value, index) => apply(value, b[index] as number));
-    }
     case 'select': {
-      const [condition, t, e] = node.inputs.map((input, place) =>
-        expand(inputs[place] as Float64Array, input.shape, shape),
-      ) as [Float64Array, Float64Array, Float64Array];
+      const [condition, t, e] = expanded() as [Float64Array, Float64Array, Float64Array];
       return Float64Array.from(condition, (chosen, index) => (chosen === 0 ? e : t)[index] as number);
     }
     case 'clip':

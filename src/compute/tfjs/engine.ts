@@ -9,7 +9,7 @@ import type { Engine, Program } from '../engine.ts';
 import type { Graph, Node } from '../graph.ts';
 import { topological } from '../nodes.ts';
 import { optimize } from '../passes/optimize.ts';
-import { findNonFinite, matchState } from '../state.ts';
+import { arraysFor, copyState, findNonFinite, known, matchState } from '../state.ts';
 import { Kernels } from './kernels.ts';
 
 export const tfjsCpuEngine: Engine = {
@@ -70,18 +70,11 @@ class TfjsProgram implements Program {
   }
 
   peek(name: string): Float32Array {
-    const data = this.#state.get(name);
-    if (data === undefined) throw new RangeError(`The program has no state "${name}".`);
-    return data;
+    return known(name, this.#state.get(name));
   }
 
   getState(): Tensors {
-    return Object.fromEntries(
-      [...this.#graph.state].map(([name, { before }]) => [
-        name,
-        { shape: before.shape, data: this.peek(name).slice() },
-      ]),
-    );
+    return copyState(this.#graph, (name) => this.peek(name));
   }
 
   setState(state: Tensors): void {
@@ -89,8 +82,4 @@ class TfjsProgram implements Program {
   }
 
   async dispose(): Promise<void> {}
-}
-
-function arraysFor(nodes: ReadonlyMap<string, Node>): Record<string, Float32Array> {
-  return Object.fromEntries([...nodes].map(([name, node]) => [name, new Float32Array(sizeOf(node.shape))]));
 }

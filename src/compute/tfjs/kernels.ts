@@ -4,7 +4,7 @@
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BinaryKind, Node, UnaryKind } from '../graph.ts';
-import { sameShape } from '../nodes.ts';
+import { isBinary, isUnary, sameShape } from '../nodes.ts';
 
 const UNARY: Readonly<Record<Exclude<UnaryKind, 'step'>, string>> = {
   neg: 'Neg',
@@ -62,6 +62,9 @@ export class Kernels {
   compute(node: Node, inputs: readonly tf.TensorInfo[]): tf.TensorInfo {
     const { op, shape } = node;
     const [x, second, third] = inputs as [tf.TensorInfo, tf.TensorInfo, tf.TensorInfo];
+    if (isUnary(op))
+      return op.kind === 'step' ? this.#run('Step', { x }, { alpha: 0 }) : this.#run(UNARY[op.kind], { x });
+    if (isBinary(op)) return this.#run(BINARY[op.kind], { a: x, b: second });
     switch (op.kind) {
       case 'input':
         throw new RangeError(`The graph reads "${op.name}", which is neither an input nor state.`);
@@ -73,34 +76,6 @@ export class Kernels {
               'bool',
             )
           : this.tensor(op.values, shape, 'float32');
-      case 'neg':
-      case 'abs':
-      case 'exp':
-      case 'log':
-      case 'sqrt':
-      case 'square':
-      case 'reciprocal':
-      case 'tanh':
-      case 'sigmoid':
-      case 'softplus':
-      case 'relu':
-        return this.#run(UNARY[op.kind], { x });
-      case 'step':
-        return this.#run('Step', { x }, { alpha: 0 });
-      case 'add':
-      case 'sub':
-      case 'mul':
-      case 'div':
-      case 'minimum':
-      case 'maximum':
-      case 'pow':
-      case 'greater':
-      case 'greaterEqual':
-      case 'less':
-      case 'lessEqual':
-      case 'equal':
-      case 'and':
-        return this.#run(BINARY[op.kind], { a: x, b: second });
       case 'select':
         return this.#run('Select', {
           condition: this.#expand(x, shape),

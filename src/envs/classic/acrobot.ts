@@ -4,7 +4,7 @@
 // the one that lifts the tip a link's length above the bar, which ends the episode.
 import { cosFloat32, sinFloat32 } from '../../math/float32-trigonometry.ts';
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import { discreteAction } from '../discrete-action.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
@@ -13,7 +13,6 @@ import { drawn } from '../render/drawing.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
 import { reseeded } from '../seeding.ts';
-import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import { Discrete } from '../spaces/discrete.ts';
 import type { Value } from '../spaces/space.ts';

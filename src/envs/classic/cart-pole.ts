@@ -2,7 +2,7 @@
 // and constants are those of gymnasium/envs/classic_control/cartpole.py (1.4.0); all in float64, only the observation is
 // rounded. Every step pays 1, also the last; the episode ends when the pole leans more than 12° or the cart leaves ±2.4 m.
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import { discreteAction } from '../discrete-action.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
@@ -11,7 +11,6 @@ import { drawn } from '../render/drawing.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
 import { reseeded } from '../seeding.ts';
-import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import { Discrete } from '../spaces/discrete.ts';
 import type { Value } from '../spaces/space.ts';

@@ -4,7 +4,7 @@
 // number; the state is float64 after a reset and float32 after every step; float32 absorbs plain numbers.
 import { DomainError } from '../../errors.ts';
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
@@ -12,7 +12,6 @@ import { drawn } from '../render/drawing.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
 import { reseeded } from '../seeding.ts';
-import { takeVector } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
 import { mountainCarDrawing } from './drawings.ts';

@@ -2,13 +2,12 @@
 // What sets one apart (start, observation, reward, termination) is its `MujocoTask`.
 import { DomainError } from '../../errors.ts';
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
 import { numericOptions } from '../reset-options.ts';
 import { reseeded } from '../seeding.ts';
-import { takeVector } from '../snapshot.ts';
 import type { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
 import { Simulation } from './module.ts';

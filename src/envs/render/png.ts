@@ -10,30 +10,55 @@ export function encodePng(image: Image): Buffer {
   return Buffer.concat([SIGNATURE, header(image), chunk('IDAT', deflated(image)), chunk('IEND')]);
 }
 
-/**
- * Pictures of one size as an animated PNG that repeats for ever; viewers that know no APNG show the first.
- * Throws a `RangeError` where there is none, or one of another size.
- */
-export function encodeAnimation(images: readonly Image[], { framesPerSecond }: { framesPerSecond: number }): Buffer {
-  const [first] = images;
-  if (first === undefined) throw new RangeError('An animation needs at least one picture.');
-  let sequence = 0;
-  const frames = images.flatMap((image, i) => {
-    if (image.width !== first.width || image.height !== first.height) {
+/** Pictures of one size as an animated PNG that repeats for ever; viewers that know no APNG show the first. */
+export class Animation {
+  readonly #framesPerSecond: number;
+  /** Compressed as they come: pixels of many pictures would fill the memory. */
+  readonly #frames: Buffer[] = [];
+  #first: Image | null = null;
+  #count = 0;
+  #sequence = 0;
+
+  constructor({ framesPerSecond }: { readonly framesPerSecond: number }) {
+    this.#framesPerSecond = framesPerSecond;
+  }
+
+  /** Throws a `RangeError` for a picture of another size than the first. */
+  add(image: Image): void {
+    const { width, height } = image;
+    this.#first ??= image;
+    if (width !== this.#first.width || height !== this.#first.height) {
       throw new RangeError(
-        `Picture ${i} is ${image.width} × ${image.height}, the first ${first.width} × ${first.height}.`,
+        `Picture ${this.#count} is ${width} × ${height}, the first ${this.#first.width} × ${this.#first.height}.`,
       );
     }
     const control = chunk(
       'fcTL',
-      numbers(sequence++, image.width, image.height, 0, 0),
-      shorts(100, Math.round(100 * framesPerSecond)),
+      numbers(this.#sequence++, width, height, 0, 0),
+      shorts(100, Math.round(100 * this.#framesPerSecond)),
       Buffer.alloc(2),
     );
     const data = deflated(image);
-    return [control, i === 0 ? chunk('IDAT', data) : chunk('fdAT', numbers(sequence++), data)];
-  });
-  return Buffer.concat([SIGNATURE, header(first), chunk('acTL', numbers(images.length, 0)), ...frames, chunk('IEND')]);
+    this.#frames.push(
+      control,
+      this.#count === 0 ? chunk('IDAT', data) : chunk('fdAT', numbers(this.#sequence++), data),
+    );
+    this.#count++;
+  }
+
+  /** The file. Throws a `RangeError` where no picture was added. */
+  encode(): Buffer {
+    if (this.#first === null) throw new RangeError('An animation needs at least one picture.');
+    const control = chunk('acTL', numbers(this.#count, 0));
+    return Buffer.concat([SIGNATURE, header(this.#first), control, ...this.#frames, chunk('IEND')]);
+  }
+}
+
+/** As `Animation`, of pictures that are there already. */
+export function encodeAnimation(images: readonly Image[], options: { readonly framesPerSecond: number }): Buffer {
+  const animation = new Animation(options);
+  for (const image of images) animation.add(image);
+  return animation.encode();
 }
 
 function header({ width, height }: Image): Buffer {

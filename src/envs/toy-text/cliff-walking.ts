@@ -8,9 +8,11 @@ import type { EnvSpec } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
 import { Discrete } from '../spaces/discrete.ts';
+import type { Transition } from '../tabular-model.ts';
 import { cliffWalkingDrawing } from './drawings.ts';
 import { type Direction, Grid } from './grid.ts';
-import { TabularEnv, type TabularTask, type Transition } from './tabular-env.ts';
+import { TabularEnv, type TabularTask } from './tabular-env.ts';
+import { cliffWalkingText } from './texts.ts';
 
 const GRID = new Grid(4, 12);
 const START = 36;
@@ -39,6 +41,7 @@ const specOf = (id: string, summary: string, slippery: boolean): EnvSpec => ({
   maxEpisodeSteps: null,
   rewardThreshold: null,
   kwargsSchema: kwargsSchema(kwargsOf(slippery)),
+  hasText: true,
 });
 
 /** Where a step from `state` leads, whose probability is `probability`. */
@@ -59,6 +62,7 @@ export function cliffWalkingTask(spec: EnvSpec, { is_slippery }: Kwargs<ReturnTy
     transitions: states.map((state) => DIRECTIONS.map((_, action) => outcomes(state, action))),
     start: states.map((state) => (state === START ? 1 : 0)),
     drawing: cliffWalkingDrawing(GRID, START, GOAL),
+    textOf: (state) => cliffWalkingText(GRID, { start: START, goal: GOAL }, state),
   };
 }
 

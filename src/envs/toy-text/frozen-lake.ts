@@ -6,10 +6,12 @@ import type { EnvSpec } from '../env.ts';
 import { type FreeKwarg, type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
 import { Discrete } from '../spaces/discrete.ts';
+import type { Transition } from '../tabular-model.ts';
 import { frozenLakeDrawing } from './drawings.ts';
 import { generateRandomMap, MAPS, type RandomMap } from './frozen-map.ts';
 import { type Direction, Grid } from './grid.ts';
-import { TabularEnv, type TabularTask, type Transition } from './tabular-env.ts';
+import { TabularEnv, type TabularTask } from './tabular-env.ts';
+import { frozenLakeText } from './texts.ts';
 
 /** Left, down, right, up: neighbours in this list are perpendicular. */
 const DIRECTIONS: readonly Direction[] = [
@@ -123,7 +125,13 @@ const SPEC: EnvSpec = {
   maxEpisodeSteps: 100,
   rewardThreshold: 0.7,
   kwargsSchema: kwargsSchema(KWARGS),
+  hasText: true,
 };
+
+/** Whether every environment of these arguments has a map of its own. */
+function isMapUnseeded({ desc, map_name }: Kwargs<typeof KWARGS>): boolean {
+  return desc === null ? map_name === null : 'size' in desc && desc.seed === null;
+}
 
 function mapOf({ desc, map_name }: Kwargs<typeof KWARGS>): readonly string[] {
   if (desc === null) return map_name === null ? generateRandomMap(DEFAULT_RANDOM_MAP) : MAPS[map_name];
@@ -162,6 +170,10 @@ export function frozenLakeTask(kwargs: Kwargs<typeof KWARGS>): TabularTask {
     transitions: Array.from(letters, (_, state) => DIRECTIONS.map((_, action) => outcomes(state, action))),
     start: Array.from(letters, (letter) => (letter === 'S' ? 1 / starts : 0)),
     drawing: frozenLakeDrawing(grid, letters),
+    textOf: (state, lastAction) => frozenLakeText(grid, letters, state, lastAction),
+    ...(isMapUnseeded(kwargs) && {
+      beyondTable: 'its map is drawn anew whenever one is made. Give desc a seed, its rows, or map_name.',
+    }),
     // A map without a seed is known to this environment alone.
     identity: new TextEncoder().encode(letters),
   };

@@ -9,9 +9,11 @@ import type { EnvSpec } from '../env.ts';
 import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../kwargs.ts';
 import type { Registration } from '../registration.ts';
 import { Discrete } from '../spaces/discrete.ts';
+import type { Transition } from '../tabular-model.ts';
 import { taxiDrawing } from './drawings.ts';
 import { type Direction, Grid } from './grid.ts';
-import { TabularEnv, type TabularTask, type Transition } from './tabular-env.ts';
+import { TabularEnv, type TabularTask } from './tabular-env.ts';
+import { taxiText } from './texts.ts';
 
 const GRID = new Grid(5, 5);
 /** South, north, east, west, and then: */
@@ -85,6 +87,7 @@ const SPEC: EnvSpec = {
   maxEpisodeSteps: 200,
   rewardThreshold: 8,
   kwargsSchema: kwargsSchema(KWARGS),
+  hasText: true,
 };
 
 function encode({ cell, passenger, destination }: Situation): number {
@@ -152,6 +155,11 @@ const changeOfMind: NonNullable<TabularTask['whim']>['change'] = (state, next, r
   return encode({ ...after, destination: choice(rng, others) });
 };
 
+/** With cells for stands. */
+function textSituation({ cell, passenger, destination }: Situation) {
+  return { taxi: cell, passenger: STANDS[passenger] ?? null, destination: STANDS[destination] as number };
+}
+
 export function taxiTask(kwargs: Kwargs<typeof KWARGS>): TabularTask {
   const states = Array.from({ length: OBSERVATION_SPACE.n }, (_, state) => state);
   const starts = states.map((state) => {
@@ -168,8 +176,10 @@ export function taxiTask(kwargs: Kwargs<typeof KWARGS>): TabularTask {
     ),
     start: starts.map((possible) => (possible ? 1 / count : 0)),
     drawing: { ...DRAWING, draw: (canvas, state) => DRAWING.draw(canvas, decode(state)) },
+    textOf: (state, lastAction) => taxiText(GRID, textSituation(decode(state)), lastAction),
     infoOf: (state) => ({ action_mask: actionMask(state) }),
     ...(kwargs.fickle_passenger && {
+      beyondTable: 'a fickle passenger changes the destination at most once an episode. Leave fickle_passenger false.',
       whim: { draw: (rng) => rng.random() < kwargs.fickle_probability, change: changeOfMind },
     }),
   };

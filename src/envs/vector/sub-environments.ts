@@ -2,9 +2,9 @@
 // sub-environment, so that the answers of blocks can be put together before the infos become arrays (infos.ts).
 // Follows gymnasium/vector/sync_vector_env.py (1.4.0), but that nothing has stepped where a call is refused.
 import { DomainError } from '../../errors.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, Info } from '../env.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import type { SpaceOf, Value } from '../spaces/space.ts';
 import type { AutoresetMode } from './autoreset.ts';
 import { type Batch, Batches } from './batch.ts';
@@ -65,6 +65,16 @@ export class SubEnvironments {
   /** The one at `index`, from 0. */
   at(index: number): Env {
     return this.#envs[index] as Env;
+  }
+
+  /** Whether they were never reset. */
+  get fresh(): boolean {
+    return this.#fresh;
+  }
+
+  /** Whose episode is over, and that were not reset since. */
+  get ended(): readonly boolean[] {
+    return this.#ended;
   }
 
   get count(): number {
@@ -137,7 +147,9 @@ export class SubEnvironments {
       const type = this.#observations.constructor as new (length: number) => Batch;
       const observations = takeVector(state, 'observations', type, this.#observations.length);
       const ended = takeVector(state, 'ended', Uint8Array, this.count);
-      const [fresh] = takeVector(state, 'fresh', Uint8Array, 1);
+      const [fresh] = takeVector(state, 'fresh', Uint8Array, 1) as unknown as [number];
+      if (fresh > 1 || ended.some((flag) => flag > 1))
+        throw new RangeError('One of "fresh" and "ended" is neither 0 nor 1.');
       for (const [i, env] of this.#envs.entries()) env.setState(under(`envs/${i}`, state));
       this.#observations.set(observations);
       this.#ended = Array.from(ended, (flag) => flag !== 0);

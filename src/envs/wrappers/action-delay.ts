@@ -1,12 +1,12 @@
 // ActionDelay: what is done is what was asked for some steps ago; before that, the action nearest to zero.
 import { DomainError } from '../../errors.ts';
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Range } from '../kwargs.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 import { amountKwarg, drawInteger, wrapperStream } from './amount.ts';
 import { wrapper } from './wrapper.ts';

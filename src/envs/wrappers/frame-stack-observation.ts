@@ -1,11 +1,11 @@
 // FrameStackObservation: the last observations in one, the oldest first. gymnasium/wrappers/stateful_observation.py.
 import { DomainError } from '../../errors.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { FreeKwarg } from '../kwargs.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
 import { boxOf, wrapper } from './wrapper.ts';

@@ -1,14 +1,14 @@
 // Wrappers that write into a MuJoCo model: what they share. Each of them is one file beside this one.
 import { DomainError } from '../../errors.ts';
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { FreeKwarg, Range } from '../kwargs.ts';
 import type { EditableModel, NamedKind, Simulation } from '../mujoco/module.ts';
 import { MujocoEnv } from '../mujoco/mujoco-env.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 import { drawAmount, wrapperStream } from './amount.ts';
 import type { WrapperContext } from './wrapper.ts';

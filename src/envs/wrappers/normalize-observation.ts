@@ -1,5 +1,7 @@
 // NormalizeObservation: observations less their running mean, over their running deviation.
 // gymnasium/wrappers/stateful_observation.py, with numpy's roundings: statistics have the observations' dtype.
+
+import { RunningMoments } from '../../math/running-moments.ts';
 import { nest, type Tensors, under } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Image } from '../render/image.ts';
@@ -7,7 +9,6 @@ import type { RenderOptions } from '../render/options.ts';
 import { restoring } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
-import { RunningMoments } from './running-moments.ts';
 import { boxOf, wrapper } from './wrapper.ts';
 
 class NormalizeObservation implements Env {
@@ -91,5 +92,6 @@ export const normalizeObservation = wrapper({
       description: 'Added to the variance, so that nothing is divided by zero.',
     },
   },
+  outlivesResets: true,
   wrap: (env, { epsilon }) => new NormalizeObservation(env, boxOf('NormalizeObservation', env, 'observation'), epsilon),
 });

@@ -1,11 +1,12 @@
 // NormalizeReward: rewards over the running deviation of the discounted return. gymnasium/wrappers/stateful_reward.py.
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+
+import { RunningMoments } from '../../math/running-moments.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
-import { RunningMoments } from './running-moments.ts';
 import { wrapper } from './wrapper.ts';
 
 class NormalizeReward implements Env {
@@ -90,5 +91,6 @@ export const normalizeReward = wrapper({
       description: 'Added to the variance, so that nothing is divided by zero.',
     },
   },
+  outlivesResets: true,
   wrap: (env, { gamma, epsilon }) => new NormalizeReward(env, gamma, epsilon),
 });

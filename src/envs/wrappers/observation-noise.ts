@@ -1,11 +1,11 @@
 // ObservationNoise: a sensor with noise. Each element of each observation gets a normal number of its own.
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Range } from '../kwargs.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
 import { amountKwarg, drawAmount, wrapperStream } from './amount.ts';
@@ -60,10 +60,13 @@ class ObservationNoise implements Env {
   setState(state: Tensors): void {
     restoring(this.spec.id, () => {
       const rng = Pcg64.fromState(under('rng', state));
-      const [deviation] = takeVector(state, 'deviation', Float64Array, 1);
+      const [deviation] = takeVector(state, 'deviation', Float64Array, 1) as unknown as [number];
+      const [low, high] = this.#range;
+      if (!(deviation >= low && deviation <= high))
+        throw new RangeError(`deviation is ${deviation}, not from ${low} to ${high}.`);
       this.#env.setState(under('env', state));
       this.#rng = rng;
-      this.#deviation = deviation as number;
+      this.#deviation = deviation;
     });
   }
 

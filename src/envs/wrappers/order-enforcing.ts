@@ -4,11 +4,11 @@
 // network the caller of `step` need not be the one who saw the end, so here it is refused too. To see truncations this
 // wrapper stands around TimeLimit, where Gymnasium has it inside; otherwise the order cannot be told apart.
 import { DomainError } from '../../errors.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 
 const PHASES = ['fresh', 'running', 'ended'] as const;

@@ -1,13 +1,13 @@
 // RandomPushes: now and then a body is pushed for some steps, by a force from outside at its centre of mass.
 import { DomainError } from '../../errors.ts';
 import { Pcg64 } from '../../math/pcg64.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Range } from '../kwargs.ts';
 import type { Simulation } from '../mujoco/module.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 import { amountKwarg, drawAmount, drawInteger, wrapperStream } from './amount.ts';
 import { numbersOf, partKwarg, simulationOf } from './model-perturbation.ts';
@@ -86,12 +86,13 @@ class RandomPushes implements Env {
     restoring(this.spec.id, () => {
       const rng = Pcg64.fromState(under('rng', state));
       const force = takeVector(state, 'force', Float64Array, 3);
-      const [stepsLeft] = takeVector(state, 'steps_left', Int32Array, 1);
+      const [stepsLeft] = takeVector(state, 'steps_left', Int32Array, 1) as unknown as [number];
+      if (stepsLeft < 0) throw new RangeError(`steps_left is ${stepsLeft}, less than 0.`);
       if (!force.every(Number.isFinite)) throw new RangeError('Tensor "force" has elements that are not finite.');
       this.#env.setState(under('env', state));
       this.#rng = rng;
       this.#force = force.slice();
-      this.#stepsLeft = stepsLeft as number;
+      this.#stepsLeft = stepsLeft;
     });
   }
 

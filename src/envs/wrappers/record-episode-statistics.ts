@@ -1,11 +1,11 @@
 // RecordEpisodeStatistics: at the end of an episode its return, length and duration in the info.
 // gymnasium/wrappers/common.py. The duration is the wall clock's: it is no part of a snapshot, and an episode that is
 // restored counts from then on.
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 import { wrapper } from './wrapper.ts';
 

@@ -1,11 +1,11 @@
 // TimeAwareObservation: the number of steps since the reset as one more element of the observation.
 // gymnasium/wrappers/stateful_observation.py with `flatten`, since environments here observe no Dict.
 import { DomainError } from '../../errors.ts';
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { restoring, takeVector } from '../snapshot.ts';
+import { restoring } from '../snapshot.ts';
 import { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
 import { boxOf, wrapper } from './wrapper.ts';
@@ -56,9 +56,10 @@ class TimeAwareObservation implements Env {
 
   setState(state: Tensors): void {
     restoring(this.spec.id, () => {
-      const [elapsed] = takeVector(state, 'elapsed_steps', Int32Array, 1);
+      const [elapsed] = takeVector(state, 'elapsed_steps', Int32Array, 1) as unknown as [number];
+      if (elapsed < 0) throw new RangeError(`elapsed_steps is ${elapsed}, less than 0.`);
       this.#env.setState(under('env', state));
-      this.#elapsedSteps = elapsed as number;
+      this.#elapsedSteps = elapsed;
     });
   }
 

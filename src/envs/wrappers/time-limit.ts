@@ -1,9 +1,8 @@
 // Cuts an episode short after a number of steps: the only source of `truncated` where the dynamics have none.
-import { nest, type Tensors, under, vector } from '../../math/tensor.ts';
+import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, EnvSpec, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
-import { takeVector } from '../snapshot.ts';
 import type { Value } from '../spaces/space.ts';
 
 export class TimeLimit implements Env {
@@ -45,9 +44,11 @@ export class TimeLimit implements Env {
   }
 
   setState(state: Tensors): void {
-    const elapsed = takeVector(state, 'elapsed_steps', Int32Array, 1);
+    const [elapsed] = takeVector(state, 'elapsed_steps', Int32Array, 1) as unknown as [number];
+    if (!(elapsed >= 0 && elapsed <= this.#limit))
+      throw new RangeError(`elapsed_steps is ${elapsed}, not from 0 to ${this.#limit}.`);
     this.#env.setState(under('env', state));
-    this.#elapsedSteps = elapsed[0] as number;
+    this.#elapsedSteps = elapsed;
   }
 
   render(options?: RenderOptions): Image {

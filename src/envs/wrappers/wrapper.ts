@@ -18,6 +18,10 @@ export interface WrapperRegistration {
   readonly summary: string;
   /** JSON Schema of the keyword arguments, each with its default. */
   readonly kwargsSchema: Readonly<Record<string, unknown>>;
+  /** Throws `invalid_kwargs`. */
+  check(kwargs: Readonly<Record<string, unknown>>): void;
+  /** Whether it keeps statistics that outlive resets, seeded ones too, as Gymnasium's does. */
+  readonly outlivesResets: boolean;
   /** Throws `invalid_kwargs`, and `invalid_wrapper` where it does not fit `env`. */
   wrap(env: Env, kwargs: Readonly<Record<string, unknown>>, context: WrapperContext): Env;
 }
@@ -26,6 +30,7 @@ export function wrapper<S extends KwargSchemas>(declared: {
   readonly name: string;
   readonly summary: string;
   readonly kwargs: S;
+  readonly outlivesResets?: boolean;
   readonly wrap: (env: Env, kwargs: Kwargs<S>, context: WrapperContext) => Env;
 }): WrapperRegistration {
   const { name, summary, kwargs: schemas } = declared;
@@ -33,6 +38,8 @@ export function wrapper<S extends KwargSchemas>(declared: {
     name,
     summary,
     kwargsSchema: kwargsSchema(schemas),
+    check: (kwargs) => void resolveKwargs(name, schemas, kwargs),
+    outlivesResets: declared.outlivesResets ?? false,
     wrap: (env, kwargs, context) => declared.wrap(env, resolveKwargs(name, schemas, kwargs), context),
   };
 }

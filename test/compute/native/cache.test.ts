@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { selfTest } from '../../../src/compute/engines.ts';
+import { Engines, selfTest } from '../../../src/compute/engines.ts';
 import type { Graph } from '../../../src/compute/graph.ts';
 import { nativeEngine } from '../../../src/compute/native/engine.ts';
 import { nodeMaker } from '../../../src/compute/nodes.ts';
@@ -60,6 +60,20 @@ test('a program is compiled once, into a directory of its owner alone, and then 
   assert.equal(compiler.compilations, 1);
   assert.equal(statSync(cache).mode & 0o777, 0o700);
   assert.deepEqual(endings(cache).sort(), ['.c', '.node', '.node.sha256']);
+});
+
+test('a compiler that breaks after it was checked is named with its reason and the remedy', { skip }, async (t) => {
+  const { folder, cache } = folders(t);
+  const { command } = new FakeCompiler(folder, 'right');
+  const engine = await new Engines({ compiler: command, cacheDirectory: cache, dumpDirectory: null }).find('native');
+  new FakeCompiler(folder, 'with an error');
+  await assert.rejects(
+    engine.compile(doubling(), { threads: 1 }),
+    (thrown: unknown) =>
+      thrown instanceof DomainError &&
+      thrown.code === 'engine_not_available' &&
+      /"native" could not compile .*the moon is in the wrong place\. .*--cc .*"onnx-cpu"/.test(thrown.message),
+  );
 });
 
 for (const { what, file, spoil } of [

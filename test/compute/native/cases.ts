@@ -2,11 +2,11 @@
 // seeds: at fresh ones a pre-activation lies within rounding of a ReLU's kink once in a hundred runs, and then float32 and float64
 // rightly differ.
 import * as tf from '@tensorflow/tfjs-core';
-import { updateProgram } from '../../../src/agent/algorithms/sac/programs.ts';
 import type { Graph } from '../../../src/compute/graph.ts';
 import type { Float64Record } from '../../../src/compute/reference/evaluate.ts';
 import { trace } from '../../../src/compute/trace/trace.ts';
 import type { Pcg64 } from '../../../src/math/pcg64.ts';
+import { sacUpdate, spacesOf } from '../../support/sac-graph.ts';
 import { uniform } from '../support.ts';
 
 export interface Case {
@@ -22,31 +22,35 @@ interface SacSizes {
   readonly batch: number;
 }
 
+/** Inputs that are no samples, each as an update may have it. */
+function settings(names: Iterable<string>): Float64Record {
+  const values: Readonly<Record<string, number>> = {
+    targetStep: 0.005,
+    policyGate: 1,
+    criticEpsilon: 1e-8,
+    policyEpsilon: 1e-8,
+  };
+  return Object.fromEntries(
+    Array.from(names).flatMap((name) => {
+      const value = values[name] ?? (name.endsWith('Step') ? 1e-3 : undefined);
+      return value === undefined ? [] : [[name, only(value)]];
+    }),
+  );
+}
+
 /** Off every vector width. */
 export const RAGGED: SacSizes = { observation: 5, action: 3, hidden: [33, 47], batch: 37 };
 export const TINY: SacSizes = { observation: 3, action: 1, hidden: [8], batch: 4 };
 
-export function sacCase({ batch, ...sizes }: SacSizes): Case {
-  const graph = updateProgram(sizes, {
-    batchSize: batch,
-    discount: 0.99,
-    targetSmoothing: 0.005,
-    rewardScale: 1,
-    temperature: null,
-    targetEntropy: -sizes.action,
-  });
+export function sacCase({ batch, ...sizes }: SacSizes, hyperparameters: Readonly<Record<string, unknown>> = {}): Case {
+  const spaces = spacesOf(sizes.observation, sizes.action);
+  const graph = sacUpdate(spaces, { hidden_sizes: sizes.hidden, batch_size: batch, ...hyperparameters });
   // As large as what comes in, so that signals neither vanish nor grow from layer to layer.
   const weight = 1 / Math.sqrt(Math.max(...sizes.hidden));
   return {
     graph,
     inputs: (rng) => {
-      const drawn = drawAll(graph.inputs, rng, -1, 1);
-      return {
-        ...drawn,
-        terminated: (drawn['terminated'] as Float64Array).map((value) => (value > 0.8 ? 1 : 0)),
-        ...Object.fromEntries(['actorStep', 'criticStep', 'temperatureStep'].map((name) => [name, only(1e-3)])),
-        adamEpsilon: only(1e-8),
-      };
+      return { ...drawAll(graph.inputs, rng, -1, 1), ...settings(graph.inputs.keys()) };
     },
     // Second moments so large that a step does not hang on the sign of a gradient that is rounding noise.
     state: (rng) =>

@@ -3,18 +3,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import { updateProgram } from '../../../src/agent/algorithms/sac/programs.ts';
 import type { Graph, Node } from '../../../src/compute/graph.ts';
 import { type Arena, layOut } from '../../../src/compute/native/lower/arena.ts';
+import { buildSteps } from '../../../src/compute/native/lower/build-steps.ts';
 import { canonical } from '../../../src/compute/native/lower/canonical.ts';
 import { lower } from '../../../src/compute/native/lower/lower.ts';
 import { type Plan, schedule } from '../../../src/compute/native/lower/schedule.ts';
-import { buildSteps, reads, type Step, type Steps, writes } from '../../../src/compute/native/lower/steps.ts';
+import { reads, type Step, type Steps, writes } from '../../../src/compute/native/lower/steps.ts';
 import type { Buffer } from '../../../src/compute/native/lower/views.ts';
 import { nodeMaker } from '../../../src/compute/nodes.ts';
 import { optimize } from '../../../src/compute/passes/optimize.ts';
 import { trace } from '../../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
+import { sacUpdate, spacesOf } from '../../support/sac-graph.ts';
 import { freshSeed } from '../support.ts';
 import { randomGraph } from './random-graph.ts';
 
@@ -222,8 +223,7 @@ function livesOf(steps: Steps, plan: Plan): (readonly [Buffer, number, number])[
 }
 
 function update(): Graph {
-  const options = { discount: 0.99, targetSmoothing: 0.005, rewardScale: 1, temperature: null, targetEntropy: -3 };
-  return updateProgram({ observation: 5, action: 3, hidden: [64, 64] }, { batchSize: 128, ...options });
+  return sacUpdate(spacesOf(5, 3), { hidden_sizes: [64, 64], batch_size: 128 });
 }
 
 test('memory of an update is used again', () => {

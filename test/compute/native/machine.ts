@@ -8,8 +8,7 @@ import { type Compiler, findCompiler } from '../../../src/compute/native/compile
 import { wholeProgram } from '../../../src/compute/native/engine.ts';
 import { type Library, openLibrary } from '../../../src/compute/native/library.ts';
 import { LibraryCache } from '../../../src/compute/native/library-cache.ts';
-import { type Lowered, lower } from '../../../src/compute/native/lower/lower.ts';
-import type { Buffer } from '../../../src/compute/native/lower/views.ts';
+import { arraysIn, type Lowered, lower } from '../../../src/compute/native/lower/lower.ts';
 import { optimize } from '../../../src/compute/passes/optimize.ts';
 import type { Float64Record } from '../../../src/compute/reference/evaluate.ts';
 import { ENGINE_SETTINGS } from '../../support/engine-settings.ts';
@@ -116,18 +115,6 @@ export async function openRaw(graph: Graph, compiler: Compiler, threads = 1): Pr
     run: () => library.run(handle),
     close: () => library.close(handle),
   };
-}
-
-/** The arrays of a program in its memory, whose constants are written. */
-export function arraysIn(arena: Float32Array, { steps, arena: layout }: Lowered) {
-  const floats = (buffer: Buffer): Float32Array => {
-    const start = layout.place(buffer);
-    return arena.subarray(start, start + buffer.size);
-  };
-  for (const [buffer, values] of steps.constants) floats(buffer).set(values);
-  const named = (buffers: ReadonlyMap<string, Buffer>): Arrays =>
-    Object.fromEntries([...buffers].map(([name, buffer]) => [name, floats(buffer)]));
-  return { inputs: named(steps.inputs), outputs: named(steps.outputs), state: named(steps.state) };
 }
 
 /** A folder beside the compiled programs for other things that tests build and keep. */

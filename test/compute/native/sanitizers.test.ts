@@ -7,21 +7,12 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Compiler } from '../../../src/compute/native/compiler.ts';
-import type { Lowered } from '../../../src/compute/native/lower/lower.ts';
+import { arraysIn, type Lowered } from '../../../src/compute/native/lower/lower.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { assertClose } from '../support.ts';
 import { type Case, movements, plainCase, products, RAGGED, sacCase, TINY } from './cases.ts';
-import {
-  arraysIn,
-  buildFolder,
-  lowered,
-  machineCompiler,
-  openRaw,
-  otherCompiler,
-  skip,
-  steadySource,
-} from './machine.ts';
+import { buildFolder, lowered, machineCompiler, openRaw, otherCompiler, skip, steadySource } from './machine.ts';
 import { randomGraph } from './random-graph.ts';
 
 const CALLS = 3;

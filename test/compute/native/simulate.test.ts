@@ -1,15 +1,15 @@
 // The plan of a native program, run step by step without a compiler: the reference's numbers in memory laid out as the arena says,
 // whatever the number of threads and whoever comes first, and no two threads at one float between two barriers.
 import { test } from 'node:test';
-import { updateProgram } from '../../../src/agent/algorithms/sac/programs.ts';
 import type { Graph } from '../../../src/compute/graph.ts';
 import { layOut } from '../../../src/compute/native/lower/arena.ts';
+import { buildSteps } from '../../../src/compute/native/lower/build-steps.ts';
 import { canonical } from '../../../src/compute/native/lower/canonical.ts';
 import { schedule } from '../../../src/compute/native/lower/schedule.ts';
-import { buildSteps } from '../../../src/compute/native/lower/steps.ts';
 import { optimize } from '../../../src/compute/passes/optimize.ts';
 import { evaluate, type Float64Record } from '../../../src/compute/reference/evaluate.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
+import { sacUpdate, spacesOf } from '../../support/sac-graph.ts';
 import { assertClose, freshSeed, uniform } from '../support.ts';
 import { randomGraph } from './random-graph.ts';
 import { Simulation } from './simulate.ts';
@@ -74,8 +74,7 @@ for (const [hidden, batch] of [
   [[16, 8, 5], 1],
 ] as const) {
   test(`a SAC update with hidden layers ${hidden} and batch ${batch} is computed in any order of threads`, (context) => {
-    const options = { discount: 0.9, targetSmoothing: 0.1, rewardScale: 1, temperature: null, targetEntropy: -3 };
-    const graph = updateProgram({ observation: 5, action: 3, hidden }, { batchSize: batch, ...options });
+    const graph = sacUpdate(spacesOf(5, 3), { hidden_sizes: hidden, batch_size: batch });
     // Above zero: Adam takes the root of its second moments.
     assertPlanComputes(graph, Pcg64.fromSeed(freshSeed(context)), 0.05);
   });

@@ -34,6 +34,21 @@ export function catalogueCases({ http }: RealContext): void {
     assert.match(body.detail, /"Pendulum-v1"/);
   });
 
+  test('what a specification says of pictures, aliases and wrappers', async () => {
+    const spec = async (id: string) => (await http.get(`/v1/env-specs/${id}`).expect(200)).body;
+    const { render_modes, aliases, nondeterministic, reward_threshold, max_episode_steps } = await spec('Taxi-v3');
+    assert.deepEqual([render_modes, aliases], [['rgb_array', 'ansi'], ['Taxi-v3']]);
+    assert.deepEqual([nondeterministic, reward_threshold, max_episode_steps], [false, 8, 200]);
+    assert.deepEqual((await spec(SPEC)).render_modes, ['rgb_array']);
+    const { body } = await http.get('/v1/wrappers').expect(200);
+    const names = body.data.map(({ name }: { name: string }) => name);
+    assert.ok(names.includes('ActionDelay') && names.includes('TransformReward'));
+    assert.equal(
+      body.data.find(({ name }: { name: string }) => name === 'NormalizeReward').kwargs_schema.properties.gamma.default,
+      0.99,
+    );
+  });
+
   test('algorithms', async () => {
     const { body } = await http.get('/v1/algorithms').expect(200);
     assert.deepEqual((await http.get('/v1/algorithms/sac').expect(200)).body, body.data[0]);

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_BODY_LIMIT_BYTES } from '../../../src/api/app.ts';
-import type { RealContext } from '../../support/real-servers.ts';
-import { exampleBody, pathOf } from './examples.ts';
+import { FILE_LIMIT_BYTES } from '../../../src/api/dispatch.ts';
+import { pipeline, type RealContext } from '../../support/real-servers.ts';
+import { exampleBody, pathOf, withExample } from './examples.ts';
 
 /** What any operation does with what is wrong in the same way everywhere. */
-export function everyOperationCases({ contract, http, locked, app }: RealContext): void {
+export function everyOperationCases({ contract, http, locked, app, url, recorded }: RealContext): void {
   for (const operation of contract.operations) {
     const { operationId, method, responses } = operation;
     const path = pathOf(operation);
     const example = exampleBody(contract, operation);
-    const call = (query = '') => {
-      const request = http.call(method, path + query);
-      return example === undefined ? request : request.send(example as object);
-    };
+    const call = (query = '') => withExample(http.call(method, path + query), contract, operation);
 
     test(`${operationId} is routed`, () => assert.ok(app.hasRoute({ method, url: operation.url })));
 
@@ -44,7 +42,33 @@ export function everyOperationCases({ contract, http, locked, app }: RealContext
         assert.match(body.code, /_not_found$/);
       });
     }
+    if (operation.takesFile) {
+      test(`${operationId} takes a file as bytes alone`, async () => {
+        for (const headers of [
+          { 'content-type': 'application/json' },
+          { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' },
+        ]) {
+          const { body } = await http.call(method, path).set(headers).send('{}').expect(415);
+          assert.equal(body.code, 'unsupported_media_type');
+          assert.match(body.detail, /send the file as/);
+        }
+      });
+      test(`${operationId} refuses a file that is too large before it is there`, async () => {
+        const type = 'content-type: application/octet-stream';
+        const head = `${method} ${path} HTTP/1.1\r\nhost: test\r\n${type}\r\ncontent-length: ${FILE_LIMIT_BYTES + 1}\r\n\r\n`;
+        const [response] = await pipeline(url, head, 1);
+        assert.ok(response);
+        recorded.record(method, path, response);
+        assert.equal(response.status, 413);
+        assert.match(response.text, new RegExp(`larger than ${FILE_LIMIT_BYTES} bytes`));
+      });
+    }
     if (operation.body !== null) {
+      test(`${operationId} takes no file`, async () => {
+        const type = 'application/octet-stream';
+        const { body } = await http.call(method, path).set('content-type', type).send(Buffer.from('{}')).expect(415);
+        assert.match(body.detail, /send the body as application\/json/);
+      });
       test(`${operationId} takes JSON alone`, async () => {
         const { body } = await http.call(method, path).set('content-type', 'text/plain').send('hello').expect(415);
         assert.equal(body.code, 'unsupported_media_type');
@@ -69,9 +93,17 @@ export function everyOperationCases({ contract, http, locked, app }: RealContext
     }
   }
 
+  /** A method that no operation at `url` has. */
+  const unused = (url: string): string =>
+    contract.operations.some((operation) => operation.url === url && operation.method === 'PUT') ? 'PATCH' : 'PUT';
+
   for (const url of new Set(contract.operations.map(({ url }) => url))) {
     test(`${url} answers 405 with Allow to another method`, async () => {
-      const { headers, body } = await http.put(url).set('content-type', 'text/plain').send('never read').expect(405);
+      const { headers, body } = await http
+        .call(unused(url), url)
+        .set('content-type', 'text/plain')
+        .send('never read')
+        .expect(405);
       const documented = contract.operations.filter((operation) => operation.url === url).map(({ method }) => method);
       assert.equal(body.code, 'method_not_allowed');
       assert.deepEqual(

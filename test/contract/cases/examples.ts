@@ -1,4 +1,5 @@
 // A request of any operation, from the document's own examples.
+import type { Test } from 'supertest';
 import type { Contract, Operation } from '../../../src/api/contract.ts';
 import { NOBODY } from '../../support/real-servers.ts';
 
@@ -12,6 +13,13 @@ const PATH_VALUES: Readonly<Record<string, string>> = {
 /** A path that is well formed and leads to nothing. */
 export function pathOf({ url }: Operation): string {
   return url.replace(/:(\w+)/g, (_, name: string) => PATH_VALUES[name] ?? 'nothing');
+}
+
+/** `request` with the body that the document shows, or a file that is none. */
+export function withExample(request: Test, contract: Contract, operation: Operation): Test {
+  if (operation.takesFile) return request.set('content-type', 'application/octet-stream').send(Buffer.from('a file'));
+  const example = exampleBody(contract, operation);
+  return example === undefined ? request : request.send(example as object);
 }
 
 /** Undefined where the operation takes no body. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DomainError } from '../../../src/errors.ts';
 import type { ContractContext } from '../../support/contract-context.ts';
-import { exampleBody, pathOf } from './examples.ts';
+import { pathOf, withExample } from './examples.ts';
 
 /** What every operation does where the server itself is at fault. */
 export function faultCases({ contract, http, services }: ContractContext): void {
@@ -10,10 +10,7 @@ export function faultCases({ contract, http, services }: ContractContext): void 
     const { operationId, method, responses } = operation;
     const call = (failure: Error, status: number) => {
       services.failure = failure;
-      return http
-        .call(method, pathOf(operation))
-        .send(exampleBody(contract, operation) as object | undefined)
-        .expect(status);
+      return withExample(http.call(method, pathOf(operation)), contract, operation).expect(status);
     };
 
     if (responses.has(500)) {

@@ -91,6 +91,32 @@ export function renderCases({ http, url, recorded }: RealContext): void {
     assert.match((await refusal(path, '?index=0', 400)).detail, /is a single one and takes no index/);
   });
 
+  test('toy text is text too, where Accept or render_mode asks for it', async () => {
+    const get = (where: string, accept: string) => http.get(`${where}/render`).set('accept', accept);
+    const lake = await create({ spec_id: 'FrozenLake-v1', kwargs: { is_slippery: false } });
+    await http.post(`${lake}/reset`).send({ seed: 0 }).expect(200);
+    const first = await get(lake, 'text/plain').expect(200);
+    assert.match(String(first.headers['content-type']), /^text\/plain/);
+    assert.equal(first.text, '\n\x1b[41mS\x1b[0mFFF\nFHFH\nFFFH\nHFFG\n');
+    await http.post(`${lake}/step`).send({ action: 2 }).expect(200);
+    const second = '  (Right)\nS\x1b[41mF\x1b[0mFF\nFHFH\nFFFH\nHFFG\n';
+    assert.equal((await get(lake, 'text/plain').expect(200)).text, second);
+    await get(lake, '*/*').expect(200).expect('content-type', 'image/png');
+    const ansi = await create({ spec_id: 'FrozenLake-v1', render_mode: 'ansi', num_envs: 2 });
+    await http.post(`${ansi}/reset`).expect(200);
+    await get(ansi, '*/*')
+      .expect(200)
+      .expect('content-type', /^text\/plain/);
+    await get(ansi, 'image/png').expect(200).expect('content-type', 'image/png');
+    await http.post(`${path}/reset`).expect(200);
+    assert.match(
+      (await get(path, 'text/plain').expect(406)).body.detail,
+      /Pendulum-v1 has no text; ask for image\/png/,
+    );
+    const refused = await http.post('/v1/environments').send({ spec_id: SPEC, render_mode: 'ansi' }).expect(422);
+    assert.match(refused.body.detail, /has no render_mode "ansi"; it has rgb_array/);
+  });
+
   test('looking waits its turn, and renews the environment', async () => {
     await http.post(`${path}/reset`).expect(200);
     const one = rawRequest('POST', `${path}/step`, '{"action":[0.5]}');

@@ -32,21 +32,30 @@ const DRAWN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 const timed = (name: string) => name === 'RecordEpisodeStatistics';
 
 /** Their statistics go on through resets, seeded ones too, as Gymnasium's do. */
-const isRemembering = (name: string) => name === 'NormalizeObservation' || name === 'NormalizeReward';
+const isRemembering = (name: string) => wrappers().some((other) => other.name === name && other.outlivesResets);
 
 for (const { name } of wrappers().filter(({ name }) => !timed(name) && !isRemembering(name))) {
   test(`${name} keeps the contract across ends of episodes`, async () => {
     for (const kwargs of [{}, DRAWN[name] ?? {}]) {
-      checkEnv(await make('HalfCheetah-v5', { maxEpisodeSteps: 30, wrappers: [{ name, kwargs }] }), { seed: 5 });
+      const open = () => make('HalfCheetah-v5', { maxEpisodeSteps: 30, wrappers: [{ name, kwargs }] });
+      await checkEnv(open, { seed: 5 });
     }
     assert.deepEqual(live, { models: 0, data: 0 });
   });
 }
 
 test('RecordEpisodeStatistics keeps the contract, but for its clock', async () => {
-  const env = new RecordEpisodeStatistics(await make('CartPole-v1', { maxEpisodeSteps: 30 }), () => 0);
-  checkEnv(env, { seed: 5 });
+  const wrappers = [{ name: 'RecordEpisodeStatistics' }];
+  await checkEnv(() => make('CartPole-v1', { maxEpisodeSteps: 30, wrappers }), { seed: 5 });
 });
+
+for (const { name } of wrappers().filter(({ outlivesResets }) => outlivesResets)) {
+  test(`${name} keeps the contract, but for a reset that forgets all`, async () => {
+    const open = () => make('Pendulum-v1', { maxEpisodeSteps: 30, wrappers: [{ name }] });
+    await checkEnv(open, { seed: 5, remembers: `statistics of ${name}` });
+    await assert.rejects(checkEnv(open, { seed: 5 }), /breaks the rule reseeding/);
+  });
+}
 
 for (const { name } of wrappers().filter(({ name }) => isRemembering(name))) {
   test(`${name} keeps its statistics when it is reset`, async () => {

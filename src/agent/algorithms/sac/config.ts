@@ -1,213 +1,162 @@
-// SAC's hyperparameters: one JSON Schema is the catalogue, the validation and the documentation; the types mirror it.
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+// What SAC's hyperparameters mean: filled with presets and defaults, checked, and resolved once for the code.
 import { DomainError } from '../../../errors.ts';
-import { nearest } from '../../../nearest.ts';
 import type { Hyperparameters } from '../../algorithm.ts';
+import { hyperparameterFiller } from '../../hyperparameters.ts';
+import type { Activation } from '../../nn/mlp.ts';
+import { presetOf } from './presets.ts';
+import { SAC_SCHEMA } from './schema.ts';
 
-const rate = (description: string) => ({
-  type: ['number', 'null'],
-  minimum: 0,
-  maximum: 1,
-  default: null,
-  description,
-});
-
-/** Defaults: arXiv:1812.05905, appendix D, table 1, but for `learning_starts`, which that paper does not give (see there). */
-export const SAC_SCHEMA = {
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
-  title: 'Soft Actor-Critic',
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    variant: {
-      type: 'string',
-      enum: ['v2'],
-      default: 'v2',
-      description: 'Form of the algorithm: v2 is arXiv:1812.05905 (two critics, no value network, learnt temperature).',
-    },
-    learning_rate: {
-      type: 'number',
-      minimum: 0,
-      maximum: 1,
-      default: 3e-4,
-      description: "Adam's step size of every network, λ. 0 learns nothing.",
-    },
-    actor_learning_rate: rate('Step size of the policy, λ_π; null = learning_rate.'),
-    critic_learning_rate: rate('Step size of the critics, λ_Q; null = learning_rate.'),
-    temperature_learning_rate: rate('Step size of log α, λ_α; null = learning_rate.'),
-    hidden_sizes: {
-      type: 'array',
-      items: { type: 'integer', minimum: 1, maximum: 4096 },
-      minItems: 1,
-      maxItems: 8,
-      default: [256, 256],
-      description: 'Units of each hidden ReLU layer, of policy and critics alike.',
-    },
-    discount: { type: 'number', minimum: 0, maximum: 1, default: 0.99, description: 'Discount factor, γ.' },
-    target_smoothing: {
-      type: 'number',
-      minimum: 0,
-      maximum: 1,
-      default: 0.005,
-      description: 'Polyak step of the target critics, τ: target ← (1 − τ)·target + τ·online.',
-    },
-    replay_capacity: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 10_000_000,
-      default: 1_000_000,
-      description: 'Transitions that replay holds.',
-    },
-    batch_size: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 16_384,
-      default: 256,
-      description: 'Transitions in an update.',
-    },
-    learning_starts: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 10_000_000,
-      default: 1000,
-      description:
-        'Steps of uniformly random actions before the first update. 1,000 in the code of arXiv:1801.01290 (10,000 there for HalfCheetah and Ant).',
-    },
-    train_frequency: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 1_000_000,
-      default: 1,
-      description: 'Environment steps between rounds of updates.',
-    },
-    gradient_steps: {
-      type: 'integer',
-      minimum: -1,
-      maximum: 10_000,
-      default: 1,
-      description: 'Updates in a round; −1 = as many as steps were taken since the last one.',
-    },
-    reward_scale: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      maximum: 1e6,
-      default: 1,
-      description: 'Factor of every reward; 1/α of the form with α = 1.',
-    },
-    temperature: {
-      type: ['number', 'null'],
-      minimum: 0,
-      maximum: 1e6,
-      default: null,
-      description: 'Entropy coefficient α, fixed; null = learnt, so that the policy keeps target_entropy.',
-    },
-    initial_temperature: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      maximum: 1e6,
-      default: 1,
-      description: 'α before the first update, α₀; only where temperature is null.',
-    },
-    target_entropy: {
-      type: ['number', 'null'],
-      minimum: -1e6,
-      maximum: 1e6,
-      default: null,
-      description: 'Entropy in nats that the temperature keeps, H̄; null = −dim(A). Only where temperature is null.',
-    },
-  },
-} as const;
+/** A step size by gradient step. */
+export type Rate = (update: number) => number;
 
 /** Resolved for the code: no optional field, no null that stands for another field. */
 export interface SacConfig {
-  readonly actorLearningRate: number;
-  readonly criticLearningRate: number;
-  readonly temperatureLearningRate: number;
+  readonly variant: 'v1' | 'v2';
+  readonly actorLearningRate: Rate;
+  readonly criticLearningRate: Rate;
+  readonly temperatureLearningRate: Rate;
+  /** Infinite where gradients are left as they are. */
+  readonly maxGradientNorm: number;
   readonly hiddenSizes: readonly number[];
+  readonly activation: Activation;
+  readonly layerNorm: 'none' | 'critics' | 'all';
+  readonly criticCount: number;
+  /** γ. */
   readonly discount: number;
+  /** n of n-step returns. */
+  readonly steps: number;
+  readonly targetUpdate: 'soft' | 'hard';
+  /** Polyak step of the targets, τ: target ← (1 − τ)·target + τ·online; 1 where they are copies. */
   readonly targetSmoothing: number;
+  readonly targetUpdateInterval: number;
   readonly replayCapacity: number;
   readonly batchSize: number;
   readonly learningStarts: number;
   readonly trainFrequency: number;
-  /** Updates a round, −1 resolved. */
+  /** Updates a round, −1 = as many as timesteps since the last one. */
   readonly gradientSteps: number;
+  readonly policyDelay: number;
   readonly rewardScale: number;
+  readonly rewardNormalization: 'none' | 'return_std' | 'automatic';
+  readonly observationNormalization: boolean;
   /** Fixed α, or null where it is learnt. */
   readonly temperature: number | null;
   readonly initialTemperature: number;
+  /** H̄. */
   readonly targetEntropy: number;
+  readonly explorationNoise: 'none' | 'gaussian' | 'ornstein_uhlenbeck';
+  readonly explorationNoiseStd: number;
 }
 
-// strictTypes off: "number or null" is one field here. No coercion: "256" is not 256.
-const validate = new Ajv2020({ useDefaults: true, strictTypes: false }).compile(SAC_SCHEMA);
+const fill = hyperparameterFiller('SAC', SAC_SCHEMA);
 
-/** `given` with defaults. Throws `invalid_hyperparameter` naming field, value and what is allowed. */
-export function resolveSac(given: Readonly<Record<string, unknown>>): Hyperparameters {
-  const filled: Record<string, unknown> = structuredClone(given);
-  if (!validate(filled))
-    throw new DomainError(
-      'invalid_hyperparameter',
-      explain((validate.errors as ErrorObject[])[0] as ErrorObject, given),
-    );
+/** `given` with presets for `specId` and defaults. Throws `invalid_hyperparameter` naming field, value and what is allowed. */
+export function resolveSac(given: Readonly<Record<string, unknown>>, specId: string): Hyperparameters {
+  const { variant = SAC_SCHEMA.properties.variant.default, preset = SAC_SCHEMA.properties.preset.default } = given;
+  const filled: Record<string, unknown> = structuredClone({
+    ...(preset === 'auto' ? presetOf(variant, specId) : {}),
+    ...given,
+  });
+  fill(filled);
+  for (const name of RATES) checkSchedule(name, filled[name]);
   return Object.freeze(filled) as Hyperparameters;
 }
 
+/** Agents of earlier versions were resolved without what came later, which by default changes nothing. */
+const DEFAULTS: Readonly<Record<string, unknown>> = Object.fromEntries(
+  Object.entries(SAC_SCHEMA.properties).map(([name, schema]) => [name, schema.default]),
+);
+
 /** What resolved hyperparameters mean with actions of `actionSize` numbers. */
 export function sacConfig(resolved: Hyperparameters, actionSize: number): SacConfig {
-  const h = resolved as unknown as Resolved;
+  const h = { ...DEFAULTS, ...resolved } as unknown as Resolved;
+  const isV1 = h.variant === 'v1';
   return {
-    actorLearningRate: h.actor_learning_rate ?? h.learning_rate,
-    criticLearningRate: h.critic_learning_rate ?? h.learning_rate,
-    temperatureLearningRate: h.temperature_learning_rate ?? h.learning_rate,
+    variant: h.variant,
+    actorLearningRate: rateOf(h.actor_learning_rate ?? h.learning_rate),
+    criticLearningRate: rateOf(h.critic_learning_rate ?? h.learning_rate),
+    temperatureLearningRate: rateOf(h.temperature_learning_rate ?? h.learning_rate),
+    maxGradientNorm: h.max_gradient_norm ?? Number.POSITIVE_INFINITY,
     hiddenSizes: h.hidden_sizes,
+    activation: h.activation,
+    layerNorm: h.layer_norm,
+    criticCount: h.n_critics,
     discount: h.discount,
-    targetSmoothing: h.target_smoothing,
+    steps: h.n_steps,
+    targetUpdate: h.target_update,
+    targetSmoothing: h.target_update === 'hard' ? 1 : h.target_smoothing,
+    targetUpdateInterval: h.target_update_interval,
     replayCapacity: h.replay_capacity,
     batchSize: h.batch_size,
     learningStarts: h.learning_starts,
     trainFrequency: h.train_frequency,
-    gradientSteps: h.gradient_steps === -1 ? h.train_frequency : h.gradient_steps,
+    gradientSteps: h.gradient_steps,
+    policyDelay: h.policy_delay,
     rewardScale: h.reward_scale,
-    temperature: h.temperature,
+    rewardNormalization: h.reward_normalization,
+    observationNormalization: h.observation_normalization,
+    // With α = 1 the reward scale alone weighs entropy: the form of 2018.
+    temperature: h.temperature ?? (isV1 ? 1 : null),
     initialTemperature: h.initial_temperature,
     targetEntropy: h.target_entropy ?? -actionSize,
+    explorationNoise: h.exploration_noise,
+    explorationNoiseStd: h.exploration_noise_std,
   };
 }
 
-type Nullable =
-  | 'actor_learning_rate'
-  | 'critic_learning_rate'
-  | 'temperature_learning_rate'
-  | 'temperature'
-  | 'target_entropy';
-type Resolved = { readonly hidden_sizes: readonly number[] } & {
-  readonly [name in Exclude<keyof typeof SAC_SCHEMA.properties, 'variant' | 'hidden_sizes' | Nullable>]: number;
-} & { readonly [name in Nullable]: number | null };
+type Schedule = readonly (readonly [update: number, rate: number])[];
+const RATES = ['learning_rate', 'actor_learning_rate', 'critic_learning_rate', 'temperature_learning_rate'] as const;
+type RateName = (typeof RATES)[number];
 
-function explain(error: ErrorObject, given: Readonly<Record<string, unknown>>): string {
-  const names = Object.keys(SAC_SCHEMA.properties);
-  if (error.keyword === 'additionalProperties') {
-    const unknown = String((error.params as { additionalProperty: string }).additionalProperty);
-    return `SAC has no hyperparameter "${unknown.slice(0, 64)}"; did you mean "${nearest(unknown, names)}"?`;
-  }
-  const [field = ''] = error.instancePath.slice(1).split('/');
-  const value = JSON.stringify(given[field]) ?? 'undefined';
-  return `The hyperparameter "${field}" is ${value.slice(0, 100)}; allowed is ${allowed(field)}.`;
+type Nullable = 'temperature' | 'target_entropy' | 'max_gradient_norm';
+type Text =
+  | 'variant'
+  | 'activation'
+  | 'layer_norm'
+  | 'target_update'
+  | 'reward_normalization'
+  | 'exploration_noise'
+  | 'preset';
+type Resolved = {
+  readonly [name in Exclude<
+    keyof typeof SAC_SCHEMA.properties,
+    Text | Nullable | RateName | 'hidden_sizes' | 'observation_normalization'
+  >]: number;
+} & { readonly [name in Nullable]: number | null } & {
+  readonly [name in Exclude<RateName, 'learning_rate'>]: number | Schedule | null;
+} & {
+  readonly learning_rate: number | Schedule;
+  readonly hidden_sizes: readonly number[];
+  readonly observation_normalization: boolean;
+  readonly variant: SacConfig['variant'];
+  readonly activation: Activation;
+  readonly layer_norm: SacConfig['layerNorm'];
+  readonly target_update: SacConfig['targetUpdate'];
+  readonly reward_normalization: SacConfig['rewardNormalization'];
+  readonly exploration_noise: SacConfig['explorationNoise'];
+};
+
+/** Straight lines between the points; before the first and after the last it is level. */
+function rateOf(rate: number | Schedule): Rate {
+  if (typeof rate === 'number') return () => rate;
+  return (update) => {
+    const after = rate.findIndex(([at]) => at > update);
+    if (after === 0) return (rate[0] as Schedule[number])[1];
+    if (after === -1) return (rate[rate.length - 1] as Schedule[number])[1];
+    const [[from, low], [to, high]] = [rate[after - 1], rate[after]] as [Schedule[number], Schedule[number]];
+    return low + ((update - from) / (to - from)) * (high - low);
+  };
 }
 
-/** The range of a field in words, such as `a number or null, ≥ 0, ≤ 1`. */
-function allowed(field: string): string {
-  const schema = SAC_SCHEMA.properties[field as keyof typeof SAC_SCHEMA.properties] as Readonly<
-    Record<string, unknown>
-  >;
-  if (Array.isArray(schema['enum'])) return `one of ${JSON.stringify(schema['enum'])}`;
-  if (schema['type'] === 'array') {
-    const items = schema['items'] as Readonly<Record<string, unknown>>;
-    return `a list of ${schema['minItems']} to ${schema['maxItems']} integers, each ≥ ${items['minimum']} and ≤ ${items['maximum']}`;
-  }
-  const type = [schema['type']].flat().join(' or ');
-  const lowest =
-    schema['exclusiveMinimum'] === undefined ? `≥ ${schema['minimum']}` : `> ${schema['exclusiveMinimum']}`;
-  return `${type}, ${lowest} and ≤ ${schema['maximum']}`;
+function checkSchedule(name: RateName, rate: unknown): void {
+  if (!Array.isArray(rate)) return;
+  const points = rate as Schedule;
+  const wrong = points.findIndex(
+    ([update], index) => index > 0 && update <= (points[index - 1] as Schedule[number])[0],
+  );
+  if (wrong === -1) return;
+  throw new DomainError(
+    'invalid_hyperparameter',
+    `The hyperparameter "${name}" has the point [${points[wrong]}] after [${points[wrong - 1]}]; the updates of a schedule must rise.`,
+  );
 }

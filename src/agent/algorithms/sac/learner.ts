@@ -1,39 +1,70 @@
-// SAC while it learns: two compiled programs, replay, three random streams. The mathematics is in programs.ts and losses.ts.
+// SAC while it learns: two compiled programs, replay, three random streams. The mathematics is in update-program.ts and losses.ts.
 import type { Program } from '../../../compute/engine.ts';
 import { DomainError } from '../../../errors.ts';
 import type { Pcg64 } from '../../../math/pcg64.ts';
-import { nest, type Tensors, take, under, vector } from '../../../math/tensor.ts';
-import type { Learner, LearnerSetup, Transition } from '../../algorithm.ts';
+import { nest, type Tensors, take, takeVector, under, vector } from '../../../math/tensor.ts';
+import type { BoxSpaces, Experience, Learner, LearnerSetup, Transition } from '../../algorithm.ts';
 import { adamScalars } from '../../nn/adam.ts';
+import { ExplorationNoise } from '../../nn/exploration-noise.ts';
+import { ObservationNormalizer } from '../../nn/observation-normalizer.ts';
 import { type Pack, packState, unpackState } from '../../nn/packing.ts';
-import { type Batch, ReplayBuffer } from '../../replay/replay-buffer.ts';
-import { type SacConfig, sacConfig } from './config.ts';
-import type { Sizes } from './networks.ts';
-import { packsOf, policyProgram, updateProgram } from './programs.ts';
+import { RewardNormalizer } from '../../nn/reward-normalizer.ts';
+import { type Batch, ReplayBuffer, type ReplayOptions } from '../../replay/replay-buffer.ts';
+import type { SacConfig } from './config.ts';
+import { type Architecture, optimisedPacks, packsOf, policyPacks, settingsOf } from './networks.ts';
+import { policyProgram } from './policy.ts';
+import { updateOptions, updateProgram } from './update-program.ts';
 
-export async function createSacLearner(setup: LearnerSetup, sizes: Sizes): Promise<Learner> {
-  const { engine, threads } = setup;
-  const config = sacConfig(setup.hyperparameters, sizes.action);
-  const update = await engine.compile(updateProgram(sizes, config), { threads });
-  const acting = await engine.compile(policyProgram(sizes, 1), { threads: 1 });
-  return new SacLearner(config, sizes, update, acting, setup.rng, setup.state);
+export async function createSacLearner(setup: LearnerSetup<BoxSpaces>): Promise<Learner> {
+  const { engine, threads, numEnvs } = setup;
+  const { config, architecture } = settingsOf(setup.hyperparameters, setup.spaces);
+  const update = await engine.compile(updateProgram(architecture, updateOptions(config)), { threads });
+  const acting = await engine.compile(policyProgram(architecture, numEnvs), { threads: 1 });
+  return new SacLearner(config, architecture, { update, acting }, setup);
 }
 
-type Inputs = Readonly<
-  Record<'noise' | 'nextNoise' | 'actorStep' | 'criticStep' | 'temperatureStep' | 'adamEpsilon', Float32Array>
-> &
-  Batch;
+export const replayOptions = (
+  { replayCapacity, steps, discount }: SacConfig,
+  { observation, action }: Architecture,
+  lanes: number,
+): ReplayOptions => ({
+  capacity: replayCapacity,
+  observationSize: observation,
+  actionSize: action,
+  lanes,
+  steps,
+  discount,
+});
+
+/** Beyond this a learnt temperature will not come back: rewards do not matter any more. */
+const LARGEST_TEMPERATURE = 1e6;
+
+type Scalar =
+  | 'actorStep'
+  | 'criticStep'
+  | 'temperatureStep'
+  | 'criticEpsilon'
+  | 'policyEpsilon'
+  | 'targetStep'
+  | 'policyGate';
+/** The inputs of `updateProgram`; those in brackets only where the settings need them. */
+type Inputs = Readonly<Record<'noise' | Scalar, Float32Array>> &
+  Batch & { readonly [name in 'nextNoise' | 'observationMean' | 'observationScale']?: Float32Array };
 
 class SacLearner implements Learner {
   readonly engineIdentity: string;
   readonly #config: SacConfig;
   readonly #packs: ReturnType<typeof packsOf>;
+  readonly #policyPacks: readonly Pack[];
   readonly #update: Program;
   readonly #inputs: Inputs;
   readonly #acting: Program;
   readonly #replay: ReplayBuffer;
+  readonly #normalizer: ObservationNormalizer | null;
+  readonly #rewards: RewardNormalizer;
+  readonly #noise: ExplorationNoise;
   readonly #streams: Readonly<Record<'exploration' | 'noise' | 'indices', Pcg64>>;
-  readonly #randomAction: Float32Array;
+  readonly #actions: Float32Array;
   /** Sums of the update's outputs since the last `takeMetrics`. */
   #sums: Record<string, number> = {};
   #summed = 0;
@@ -45,48 +76,72 @@ class SacLearner implements Learner {
   /** Whether the acting program has the newest policy. */
   #fresh = false;
 
-  constructor(config: SacConfig, sizes: Sizes, update: Program, acting: Program, rng: Pcg64, state: Tensors) {
+  constructor(
+    config: SacConfig,
+    architecture: Architecture,
+    { update, acting }: { readonly update: Program; readonly acting: Program },
+    { rng, state, numEnvs }: LearnerSetup,
+  ) {
+    const { observation, action } = architecture;
     this.#config = config;
-    this.#packs = packsOf(sizes, config.temperature);
+    this.#packs = packsOf(architecture);
+    this.#policyPacks = policyPacks(architecture);
     this.#update = update;
     this.engineIdentity = update.identity;
     this.#inputs = update.inputs as unknown as Inputs;
     this.#acting = acting;
-    this.#replay = new ReplayBuffer(config.replayCapacity, sizes.observation, sizes.action);
+    this.#replay = new ReplayBuffer(replayOptions(config, architecture, numEnvs));
+    this.#normalizer = config.observationNormalization ? new ObservationNormalizer(observation) : null;
+    this.#rewards = new RewardNormalizer(config.rewardNormalization, config.discount, numEnvs);
+    this.#noise = new ExplorationNoise({
+      kind: config.explorationNoise,
+      std: config.explorationNoiseStd,
+      lanes: numEnvs,
+      size: action,
+    });
     // One stream a consumer: warm-up and exploration do not shift what replay draws.
     this.#streams = { exploration: rng.split(), noise: rng.split(), indices: rng.split() };
-    this.#randomAction = new Float32Array(sizes.action);
+    this.#actions = new Float32Array(numEnvs * action);
     this.#setState(state);
   }
 
-  async explore(observation: Float32Array | Float64Array): Promise<Float32Array> {
+  async explore(observations: Float32Array | Float64Array): Promise<Float32Array> {
+    const { exploration } = this.#streams;
     if (this.#steps < this.#config.learningStarts) {
-      this.#streams.exploration.fillUniform(this.#randomAction, -1, 1);
-      return this.#randomAction;
+      exploration.fillUniform(this.#actions, -1, 1);
+      return this.#actions;
     }
     if (!this.#fresh) {
-      this.#acting.setState(
-        Object.fromEntries(
-          this.#packs.actor.map(({ name, shape }) => [name, { shape, data: this.#update.peek(name) }]),
-        ),
-      );
+      this.#acting.setState(packState(this.#policyPacks, this.policyState()));
       this.#fresh = true;
     }
     const { inputs, outputs } = this.#acting as unknown as {
       inputs: Record<'observation' | 'noise', Float32Array>;
       outputs: Record<'action', Float32Array>;
     };
-    inputs.observation.set(observation);
-    this.#streams.exploration.fillNormal(inputs.noise);
+    inputs.observation.set(observations);
+    exploration.fillNormal(inputs.noise);
     await this.#acting.run();
-    return outputs.action;
+    this.#actions.set(outputs.action);
+    this.#noise.apply(this.#actions, exploration);
+    return this.#actions;
   }
 
-  observe(transition: Transition): void {
-    this.#replay.add(transition);
-    this.#steps += 1;
+  observe(transitions: readonly Transition[]): void {
+    for (const [lane, transition] of transitions.entries()) {
+      this.#replay.add(lane, transition);
+      this.#normalizer?.observe(transition.observation);
+      this.#rewards.observe(lane, transition);
+      if (transition.terminated || transition.truncated) this.#noise.endEpisode(lane);
+    }
+    // What the policy sees through has moved: a run that goes on from a checkpoint here would begin with the newest, too.
+    if (this.#normalizer !== null) this.#fresh = false;
     const { learningStarts, trainFrequency, gradientSteps } = this.#config;
-    if (this.#steps >= learningStarts && this.#steps % trainFrequency === 0) this.#due += gradientSteps;
+    const roundsBefore = Math.floor(this.#steps / trainFrequency);
+    this.#steps += transitions.length;
+    const rounds = Math.floor(this.#steps / trainFrequency) - roundsBefore;
+    if (this.#steps >= learningStarts && rounds > 0)
+      this.#due += gradientSteps === -1 ? rounds * trainFrequency : gradientSteps;
   }
 
   updatesDue(): number {
@@ -94,20 +149,54 @@ class SacLearner implements Learner {
   }
 
   async update(): Promise<void> {
-    const { actorLearningRate, criticLearningRate, temperatureLearningRate } = this.#config;
-    const inputs = this.#inputs;
-    this.#replay.sample(this.#streams.indices, inputs);
-    this.#streams.noise.fillNormal(inputs.noise);
-    this.#streams.noise.fillNormal(inputs.nextNoise);
-    const { stepPerRate, epsilon } = adamScalars(this.#updates + 1);
-    inputs.actorStep[0] = actorLearningRate * stepPerRate;
-    inputs.criticStep[0] = criticLearningRate * stepPerRate;
-    inputs.temperatureStep[0] = temperatureLearningRate * stepPerRate;
-    inputs.adamEpsilon[0] = epsilon;
+    this.#fillInputs();
     await this.#update.run();
     this.#updates += 1;
     this.#due = Math.max(0, this.#due - 1);
     this.#fresh = false;
+    this.#assertSound();
+    for (const [name, [value = Number.NaN]] of Object.entries(this.#update.outputs)) {
+      this.#sums[name] = (this.#sums[name] ?? 0) + value;
+    }
+    this.#summed += 1;
+  }
+
+  #fillInputs(): void {
+    const { noise, indices } = this.#streams;
+    const config = this.#config;
+    const inputs = this.#inputs;
+    this.#replay.sample(indices, inputs);
+    const factor = config.rewardScale / this.#rewards.divisor;
+    if (factor !== 1) for (const [row, reward] of inputs.reward.entries()) inputs.reward[row] = reward * factor;
+    noise.fillNormal(inputs.noise);
+    if (inputs.nextNoise !== undefined) noise.fillNormal(inputs.nextNoise);
+    if (this.#normalizer !== null) {
+      const { mean, scale } = this.#normalizer.parameters;
+      inputs.observationMean?.set(mean);
+      inputs.observationScale?.set(scale);
+    }
+
+    // From 1: Adam's corrections divide by 1 − βᵗ.
+    const t = this.#updates + 1;
+    const critic = adamScalars(t);
+    const policy = adamScalars(Math.max(1, Math.floor(t / config.policyDelay)));
+    const scalars: Readonly<Record<Scalar, number>> = {
+      criticStep: config.criticLearningRate(this.#updates) * critic.stepPerRate,
+      criticEpsilon: critic.epsilon,
+      actorStep: config.actorLearningRate(this.#updates) * policy.stepPerRate,
+      temperatureStep: config.temperatureLearningRate(this.#updates) * policy.stepPerRate,
+      policyEpsilon: policy.epsilon,
+      policyGate: t % config.policyDelay === 0 ? 1 : 0,
+      targetStep: t % config.targetUpdateInterval === 0 ? config.targetSmoothing : 0,
+    };
+    for (const [name, value] of Object.entries(scalars)) {
+      const input: Float32Array | undefined = inputs[name as Scalar];
+      if (input !== undefined) input[0] = value;
+    }
+  }
+
+  /** Throws `non_finite` or `diverged`. */
+  #assertSound(): void {
     const wrong = this.#update.nonFinite();
     if (wrong.length > 0) {
       const names = wrong.slice(0, 3).map((name) => `"${name}"`);
@@ -117,10 +206,13 @@ class SacLearner implements Learner {
         `${names.join(', ')}${more} became NaN or infinite in update ${this.#updates}: rewards or observations are not finite, or a learning rate is too high.`,
       );
     }
-    for (const [name, [value = Number.NaN]] of Object.entries(this.#update.outputs)) {
-      this.#sums[name] = (this.#sums[name] ?? 0) + value;
+    const [alpha = 0] = this.#update.outputs['alpha'] ?? [];
+    if (this.#config.temperature === null && alpha > LARGEST_TEMPERATURE) {
+      throw new DomainError(
+        'diverged',
+        `The temperature "alpha" reached ${alpha.toPrecision(3)} in update ${this.#updates}, beyond ${LARGEST_TEMPERATURE}: the policy cannot reach target_entropy. Lower target_entropy or temperature_learning_rate, or fix temperature.`,
+      );
     }
-    this.#summed += 1;
   }
 
   takeMetrics(): Readonly<Record<string, number>> {
@@ -128,54 +220,79 @@ class SacLearner implements Learner {
     const means = Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.#summed] as const);
     this.#sums = {};
     this.#summed = 0;
-    return { ...Object.fromEntries(means), updates: this.#updates, replay_size: this.#replay.size };
+    const { rewardNormalization } = this.#config;
+    return {
+      ...Object.fromEntries(means),
+      ...(rewardNormalization !== 'none' && { reward_divisor: this.#rewards.divisor }),
+      updates: this.#updates,
+      replay_size: this.#replay.size,
+    };
   }
 
   policyState(): Tensors {
-    return unpackState(this.#packs.actor, ({ name }) => this.#update.peek(name));
+    return {
+      ...unpackState(this.#packs.actor, ({ name }) => this.#update.peek(name)),
+      ...this.#normalizer?.policyState(),
+    };
   }
 
   getState(): Tensors {
     const read = (packs: readonly Pack[], prefix = ''): Tensors =>
       unpackState(packs, ({ name }) => this.#update.peek(`${prefix}${name}`));
-    const optimised = this.#optimised();
+    const optimised = optimisedPacks(this.#packs);
     return {
       ...read([...optimised, ...this.#packs.targets]),
       ...nest('adam/m', read(optimised, 'm/')),
       ...nest('adam/v', read(optimised, 'v/')),
+      ...this.#normalizer?.getState(),
       updates: { shape: [], data: Float64Array.of(this.#updates) },
     };
   }
 
-  #optimised(): readonly Pack[] {
-    return [...this.#packs.actor, ...this.#packs.critics, ...this.#packs.temperature];
-  }
-
   #setState(state: Tensors): void {
-    const optimised = this.#optimised();
+    const optimised = optimisedPacks(this.#packs);
     this.#update.setState({
       ...packState([...optimised, ...this.#packs.targets], state),
       ...nest('m', packState(optimised, under('adam/m', state))),
       ...nest('v', packState(optimised, under('adam/v', state))),
     });
+    this.#normalizer?.setState(state);
     this.#updates = take(state, 'updates', Float64Array).data[0] as number;
   }
 
-  getExperience(): Tensors {
+  getExperience(): Experience {
     const streams = Object.entries(this.#streams).map(([name, stream]) => nest(`rng/${name}`, stream.getState()));
+    const { tensors, segments } = this.#replay.getState();
     return {
-      ...nest('replay', this.#replay.getState()),
-      ...Object.assign({}, ...streams),
-      counters: vector(Float64Array.of(this.#steps, this.#due)),
+      tensors: {
+        ...nest('replay', tensors),
+        ...Object.assign({}, ...streams),
+        ...nest('exploration', this.#noise.getState()),
+        ...nest('rewards', this.#rewards.getState()),
+        counters: vector(Float64Array.of(this.#steps, this.#due)),
+        // A resumed run reports the means that it would have reported undisturbed.
+        metrics: vector(Float64Array.of(this.#summed, ...this.#outputNames().map((name) => this.#sums[name] ?? 0))),
+      },
+      segments: segments.map((segment) => ({ ...segment, name: `replay/${segment.name}` })),
     };
   }
 
   setExperience(experience: Tensors): void {
     this.#replay.setState(under('replay', experience));
     for (const [name, stream] of Object.entries(this.#streams)) stream.setState(under(`rng/${name}`, experience));
+    this.#noise.setState(under('exploration', experience));
+    this.#rewards.setState(under('rewards', experience));
     const [steps, due] = take(experience, 'counters', Float64Array).data;
     this.#steps = steps as number;
     this.#due = due as number;
+    const names = this.#outputNames();
+    const [summed = 0, ...sums] = takeVector(experience, 'metrics', Float64Array, 1 + names.length);
+    this.#summed = summed;
+    this.#sums = summed === 0 ? {} : Object.fromEntries(names.map((name, i) => [name, sums[i] as number]));
+  }
+
+  #outputNames(): string[] {
+    return Object.keys(this.#update.outputs);
   }
 
   async dispose(): Promise<void> {

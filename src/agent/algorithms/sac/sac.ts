@@ -2,123 +2,108 @@
 
 import type { BoxDocument, JsonTensor, SpaceDocument } from '../../../envs/spaces/space.ts';
 import { DomainError } from '../../../errors.ts';
-import { nest, sizeOf, type Tensors, zeros } from '../../../math/tensor.ts';
-import type { AgentSpaces, Algorithm } from '../../algorithm.ts';
+import { nest, sizeOf, zeros } from '../../../math/tensor.ts';
+import type { BoxSpaces, InteractiveAlgorithm } from '../../algorithm.ts';
+import { describeSpace } from '../../describe-space.ts';
+import { ObservationNormalizer } from '../../nn/observation-normalizer.ts';
 import { meanAction } from '../../nn/squashed-gaussian.ts';
-import { resolveSac, SAC_SCHEMA, sacConfig } from './config.ts';
-import { createSacLearner } from './learner.ts';
+import { replayBytes } from '../../replay/replay-buffer.ts';
+import { resolveSac } from './config.ts';
+import { createSacLearner, replayOptions } from './learner.ts';
 import {
-  actorPacks,
-  CRITICS,
-  criticPacks,
-  initializeActor,
-  initializeCritic,
+  type Architecture,
+  initializeNetworks,
+  optimisedPacks,
+  packsOf,
   policyHead,
-  type Sizes,
-  TARGETS,
+  policyPacks,
+  policyView,
+  settingsOf,
 } from './networks.ts';
 import { createSacPolicy } from './policy.ts';
+import { PRESETS } from './presets.ts';
+import { SAC_SCHEMA } from './schema.ts';
 
-export const sac: Algorithm = {
+export const sac: InteractiveAlgorithm = {
+  kind: 'interactive',
   name: 'sac',
   summary:
-    'Soft Actor-Critic: off-policy maximum-entropy learning of continuous actions, with two critics and a learnt temperature.',
-  hyperparameters: SAC_SCHEMA,
+    'Soft Actor-Critic: off-policy maximum-entropy learning of continuous actions, in the form of 2018 (value network, reward scale) or of 2019 (learnt temperature).',
+  hyperparameters: { ...SAC_SCHEMA, 'x-presets': PRESETS },
   resolve: resolveSac,
   checkSpaces(observation, action) {
     return { observation: observationBox(observation), action: actionBox(action) };
   },
-  initialize(hyperparameters, spaces, rng) {
-    const sizes = sizesOf(spaces, hyperparameters['hidden_sizes'] as readonly number[]);
-    checkSize(sizes);
-    const { temperature, initialTemperature } = sacConfig(hyperparameters, sizes.action);
-    const actor = initializeActor(sizes, rng.split());
-    const stream = rng.split();
-    const critics: Tensors = {
-      ...initializeCritic(sizes, CRITICS[0], stream),
-      ...initializeCritic(sizes, CRITICS[1], stream),
-    };
-    const optimised: Tensors = {
-      ...actor,
-      ...critics,
-      ...(temperature === null
-        ? { log_temperature: { shape: [], data: Float32Array.of(Math.log(initialTemperature)) } }
-        : {}),
-    };
+  initialize(hyperparameters, spaces: BoxSpaces, rng) {
+    const { config, architecture } = settingsOf(hyperparameters, spaces);
+    checkSize(architecture);
+    const { optimised, targets } = initializeNetworks(architecture, config.initialTemperature, rng);
     const moments = Object.fromEntries(Object.entries(optimised).map(([name, { shape }]) => [name, zeros(shape)]));
     return {
       ...optimised,
-      ...targetsOf(critics),
+      ...targets,
       ...nest('adam/m', moments),
       ...nest('adam/v', moments),
+      ...(architecture.normalizesObservations && new ObservationNormalizer(architecture.observation).getState()),
       updates: { shape: [], data: Float64Array.of(0) },
     };
   },
-  createLearner: (setup) =>
-    createSacLearner(setup, sizesOf(setup.spaces, setup.hyperparameters['hidden_sizes'] as readonly number[])),
-  createPolicy: (setup) =>
-    createSacPolicy(setup, sizesOf(setup.spaces, setup.hyperparameters['hidden_sizes'] as readonly number[])),
-  meanPolicy(hyperparameters, spaces) {
-    const packs = actorPacks(sizesOf(spaces, hyperparameters['hidden_sizes'] as readonly number[]));
-    const places = packs.flatMap((pack) => pack.places);
+  createLearner: createSacLearner,
+  createPolicy: createSacPolicy,
+  meanPolicy(hyperparameters, spaces: BoxSpaces) {
+    const { architecture } = settingsOf(hyperparameters, spaces);
+    const places = policyPacks(architecture).flatMap((pack) => pack.places);
     return {
       parameters: Object.fromEntries(places.map(({ name, shape }) => [name, shape])),
-      act: (parameters, observation) => meanAction(policyHead(parameters, observation)),
+      act: (parameters, observation) =>
+        meanAction(policyHead(architecture, parameters, policyView(architecture, parameters, observation))),
     };
+  },
+  memoryBytes(hyperparameters, spaces: BoxSpaces, numEnvs) {
+    const { config, architecture } = settingsOf(hyperparameters, spaces);
+    // A parameter that learns has two moments and, while it learns, a gradient; float32 each.
+    const parameters = 4 * 4 * parameterCount(architecture);
+    return { replay: replayBytes(replayOptions(config, architecture, numEnvs)), parameters };
   },
 };
 
 /** Memory is bounded before it is taken: with moments and targets an agent holds about four numbers a parameter, training eight. */
 const MAX_PARAMETERS = 10_000_000;
 
-function checkSize(sizes: Sizes): void {
-  const packs = [...actorPacks(sizes), ...CRITICS.flatMap((critic) => criticPacks(sizes, critic))];
-  const parameters = packs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+const parameterCount = (architecture: Architecture): number =>
+  optimisedPacks(packsOf(architecture)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+function checkSize(architecture: Architecture): void {
+  const parameters = parameterCount(architecture);
   if (parameters <= MAX_PARAMETERS) return;
   throw new DomainError(
     'invalid_hyperparameter',
-    `The hyperparameter "hidden_sizes" is ${JSON.stringify(sizes.hidden)}: policy and critics would have ${parameters} parameters; at most ${MAX_PARAMETERS} are allowed.`,
+    `The hyperparameter "hidden_sizes" is ${JSON.stringify(architecture.hidden)}: the networks would have ${parameters} parameters; at most ${MAX_PARAMETERS} are allowed.`,
   );
 }
-
-/** Copies of the critics, named as their targets. */
-function targetsOf(critics: Tensors): Tensors {
-  return Object.fromEntries(
-    Object.entries(critics).map(([name, { shape, data }]) => {
-      const index = CRITICS.findIndex((critic) => name.startsWith(`${critic}/`)) as 0 | 1;
-      return [name.replace(CRITICS[index], TARGETS[index]), { shape, data: data.slice() }];
-    }),
-  );
-}
-
-const sizesOf = (spaces: AgentSpaces, hidden: readonly number[]): Sizes => ({
-  observation: sizeOf(spaces.observation.shape),
-  action: sizeOf(spaces.action.shape),
-  hidden,
-});
 
 function observationBox(space: SpaceDocument): BoxDocument {
   if (space.type === 'Box' && space.shape.length === 1) return space;
   throw new DomainError(
     'unsupported_space',
-    `SAC observes a Box of one dimension; the observation space is ${describe(space)}.`,
+    `SAC observes a Box of one dimension; the observation space is ${describeSpace(space)}.`,
   );
 }
 
 function actionBox(space: SpaceDocument): BoxDocument {
   if (space.type !== 'Box') {
-    throw new DomainError('unsupported_space', `SAC acts in a bounded Box; the action space is ${describe(space)}.`);
+    throw new DomainError(
+      'unsupported_space',
+      `SAC acts in a bounded Box; the action space is ${describeSpace(space)}.`,
+    );
   }
   const bounds = [...numbers(space.low), ...numbers(space.high)];
   if (bounds.every(Number.isFinite)) return space;
   throw new DomainError(
     'unsupported_space',
-    `SAC acts in a bounded Box; the action space is ${describe(space)}, with bounds that are not finite.`,
+    `SAC acts in a bounded Box; the action space is ${describeSpace(space)}, with bounds that are not finite.`,
   );
 }
-
-const describe = (space: SpaceDocument): string =>
-  space.type === 'Box' ? `Box of shape [${space.shape}]` : `${space.type}(${space.n})`;
 
 function numbers(tensor: JsonTensor): number[] {
   if (Array.isArray(tensor)) return tensor.flatMap(numbers);

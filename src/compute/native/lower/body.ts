@@ -1,6 +1,7 @@
 // Element-wise work as C: a few lines on vectors, in which loads and stores are what the loop around them says.
 import type { Op } from '../../graph.ts';
-import type { Body, Operand } from './steps.ts';
+import { isHeavy } from './groups.ts';
+import { type Body, loads, type Operand } from './steps.ts';
 import type { View } from './views.ts';
 
 /** How the loop reaches the elements of a view: a pointer to the vector's first number, and how far apart the numbers lie. */
@@ -52,15 +53,13 @@ export function bodyLines(body: Body, access: Access, tail: string | undefined):
 }
 
 /** Whether the body has a function of many instructions: its loop is then not unrolled. */
-export const isHeavy = (body: Body): boolean => body.expressions.some(({ op }) => HEAVY.has(op.kind));
-const HEAVY: ReadonlySet<string> = new Set(['exp', 'log', 'tanh', 'sigmoid', 'softplus', 'pow', 'div', 'sqrt']);
+export const isHeavyBody = ({ expressions }: Body): boolean => expressions.some(({ op }) => isHeavy(op));
 
 /** Views that the body reads and writes. */
-export function bodyViews(body: Body): View[] {
-  const operands = [...body.expressions.flatMap(({ operands }) => operands), ...body.stores.map(({ value }) => value)];
-  const loads = operands.flatMap((operand) => (operand.kind === 'load' ? [operand.view] : []));
-  return [...loads, ...body.stores.flatMap(({ view, flag }) => (flag === undefined ? [view] : [view, flag]))];
-}
+export const bodyViews = (body: Body): View[] => [
+  ...loads(body),
+  ...body.stores.flatMap(({ view, flag }) => (flag === undefined ? [view] : [view, flag])),
+];
 
 function loadOf(pointer: string, stride: number, tail: string | undefined): string {
   if (stride === 0) return `splat(*(${pointer}))`;

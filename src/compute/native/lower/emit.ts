@@ -1,6 +1,7 @@
 // A plan as C: one function a phase, one block a step with the graph's ops in a comment. Shapes, strides and places are constants.
 import type { Arena } from './arena.ts';
 import { bodyLines, bodyViews } from './body.ts';
+import { reductionLines } from './reductions.ts';
 import { BLOCK, type Plan, sharedRows, sharing } from './schedule.ts';
 import type { Step } from './steps.ts';
 import { type Target, Tiles } from './tiles.ts';
@@ -90,7 +91,7 @@ class Writer {
       case 'dots':
         return this.#dots(step);
       case 'reduce':
-        return this.#reduce(step);
+        return reductionLines(step, (view) => this.#address(view));
       case 'transpose': {
         const [rows, columns] = step.source.shape as readonly [number, number];
         const to = (step.body.stores[0] as { readonly view: View }).view;
@@ -173,129 +174,6 @@ class Writer {
       ...bodyLines(body, access, 'count'),
       '  }',
       '}',
-    ];
-  }
-
-  #reduce(step: StepOf<'reduce'>): string[] {
-    const { shape, source, body, reduction } = step;
-    const kept = shape.length;
-    const inner = collapse([source.shape.slice(kept), source.strides.slice(kept)]);
-    const sizes = inner.shape;
-    const steps = inner.strides[0] as number[];
-    const start = reduction === 'sum' ? '0.0f' : '-HUGE_VALF';
-    const combine = (into: string, what: string): string =>
-      reduction === 'sum' ? `${into} += ${what};` : `${into} = vmax(${into}, ${what});`;
-    const loops = (from: number, to: number): string[] =>
-      sizes
-        .slice(from, to)
-        .map((size, at) => `for (long k${from + at} = 0; k${from + at} < ${size}; k${from + at} += 1) {`);
-    const offset = (count: number): string =>
-      ['0', ...steps.slice(0, count).map((stride, at) => `k${at} * ${stride}L`)].join(' + ');
-    const last = kept - 1;
-    const access = {
-      pointer: (view: View) =>
-        [this.#address(view), ...view.strides.map((stride, at) => `i${at} * ${stride}L`)].join(' + '),
-      stride: (view: View) => (kept === 0 ? 1 : (view.strides[last] as number)),
-      anchor: 'v',
-    };
-    const base = [this.#address(source), ...shape.map((_, at) => `i${at} * ${source.strides[at]}L`)].join(' + ');
-    const outer = shape.slice(0, -1).map((size, at) => {
-      const [from, to] = at === 0 ? ['first', 'last'] : ['0', `${size}`];
-      return `for (long i${at} = ${from}; i${at} < ${to}; i${at} += 1) {`;
-    });
-    const [from, to] = kept <= 1 ? ['first', 'last'] : ['0', `${shape[last]}`];
-
-    if (kept > 0 && source.strides[last] === 1) {
-      // Columns next to each other: vectors of them, summed row by row.
-      const sum = (vectors: number, count: string | undefined): string[] => {
-        const at = (z: number): string => `from + ${offset(sizes.length)} + ${z} * WIDTH`;
-        const each = Array.from({ length: vectors }, (_, z) => z);
-        return [
-          `const float *const from = ${base};`,
-          `vec ${each.map((z) => `s${z} = splat(${start})`).join(', ')};`,
-          ...loops(0, sizes.length),
-          ...each.map((z) =>
-            combine(`s${z}`, count === undefined ? `load(${at(z)})` : `load_tail(${at(z)}, ${count})`),
-          ),
-          '}'.repeat(sizes.length),
-        ];
-      };
-      // Four vectors at a time: a row is then read by whole cache lines, and four sums are in flight.
-      return [
-        ...outer,
-        `long i${last} = ${from};`,
-        `while (i${last} + 4 * WIDTH <= ${to}) {`,
-        ...sum(4, undefined),
-        'const vec sums[4] = {s0, s1, s2, s3};',
-        `for (int z = 0; z < 4; z += 1, i${last} += WIDTH) {`,
-        'const vec v = sums[z];',
-        ...bodyLines(body, access, undefined),
-        '} }',
-        `for (; i${last} + WIDTH <= ${to}; i${last} += WIDTH) {`,
-        ...sum(1, undefined),
-        'const vec v = s0;',
-        ...bodyLines(body, access, undefined),
-        '}',
-        `if (i${last} < ${to}) { const int tail = (int)(${to} - i${last});`,
-        ...sum(1, 'tail'),
-        'const vec v = s0;',
-        ...bodyLines(body, access, 'tail'),
-        '}',
-        '}'.repeat(outer.length),
-      ];
-    }
-    // Each result by itself: along its numbers in vectors where they lie next to each other.
-    const along = steps[sizes.length - 1] === 1;
-    const length = sizes[sizes.length - 1] ?? 1;
-    const single =
-      sizes.length === 0
-        ? ['results[z] = *from;']
-        : along
-          ? [
-              `vec s = splat(${start});`,
-              ...loops(0, sizes.length - 1),
-              `const float *const run = from + ${offset(sizes.length - 1)}; long k = 0;`,
-              `for (; k + WIDTH <= ${length}; k += WIDTH) { ${combine('s', 'load(run + k)')} }`,
-              ...(reduction === 'sum'
-                ? [`if (k < ${length}) s += load_tail(run + k, (int)(${length} - k));`]
-                : [`for (; k < ${length}; k += 1) s = vmax(s, splat(run[k]));`]),
-              '}'.repeat(sizes.length - 1),
-              `results[z] = ${reduction === 'sum' ? 'lane_sum(s)' : 'lane_max(s)'};`,
-            ]
-          : [
-              `vec s = splat(${start});`,
-              ...loops(0, sizes.length),
-              combine('s', `splat(from[${offset(sizes.length)}])`),
-              '}'.repeat(sizes.length),
-              'results[z] = s[0];',
-            ];
-    if (kept === 0) {
-      return [
-        'if (first < last) { float results[1]; const int z = 0;',
-        `const float *const from = ${base};`,
-        ...single,
-        'const vec v = splat(results[0]);',
-        ...bodyLines(body, access, '1'),
-        '}',
-      ];
-    }
-    return [
-      ...outer,
-      `for (long i${last} = ${from}; i${last} < ${to}; i${last} += WIDTH) {`,
-      `const int count = ${to} - i${last} < WIDTH ? (int)(${to} - i${last}) : WIDTH;`,
-      'float results[WIDTH] = {0};',
-      'for (int z = 0; z < count; z += 1) {',
-      `const float *const from = ${base} + z * ${source.strides[last]}L;`,
-      ...single,
-      '}',
-      'const vec v = load(results);',
-      'if (count == WIDTH) {',
-      ...bodyLines(body, access, undefined),
-      '} else {',
-      ...bodyLines(body, access, 'count'),
-      '}',
-      '}',
-      '}'.repeat(outer.length),
     ];
   }
 }

@@ -1,9 +1,8 @@
 // Which nodes are computed together, in one pass over their elements: element-wise nodes of one shape, and with them the product
-// or reduction whose result they work on. Knows no memory: what a group stores is decided in steps.ts.
+// or reduction whose result they work on. Knows no memory: where a group stores its results is decided in build-steps.ts.
 import { sizeOf } from '../../../math/tensor.ts';
-import type { Graph, Node } from '../../graph.ts';
-import { roots, sameShape, topological } from '../../nodes.ts';
-import { isElementwise } from '../../passes/rewrite.ts';
+import type { Graph, Node, Op } from '../../graph.ts';
+import { isElementwise, roots, sameShape, topological } from '../../nodes.ts';
 import { squeezeShape } from './views.ts';
 
 export interface Group {
@@ -15,7 +14,9 @@ export interface Group {
   readonly shape: readonly number[];
 }
 
-const HEAVY: ReadonlySet<string> = new Set(['div', 'sqrt', 'tanh', 'exp', 'log', 'softplus', 'sigmoid', 'pow']);
+/** Whether an op is a function of many instructions. */
+export const isHeavy = (op: Op): boolean => HEAVY.has(op.kind);
+const HEAVY: ReadonlySet<Op['kind']> = new Set(['div', 'sqrt', 'tanh', 'exp', 'log', 'softplus', 'sigmoid', 'pow']);
 const isAnchor = (node: Node): boolean => ['matmul', 'sum', 'max'].includes(node.op.kind);
 export const isComputed = (node: Node): boolean => isElementwise(node.op) || isAnchor(node);
 
@@ -31,7 +32,7 @@ const EPILOGUE_ARRAYS = 4;
 /** From here on a product's rows are wide enough for heavy functions in its tiles: in narrow ones most lanes would be masked. */
 const WIDE = 16;
 
-export function formGroups(graph: Graph): Group[] {
+export function formGroups(graph: Graph, isStored: IsStored): Group[] {
   const order = topological(graph);
   const rank = new Map(order.map((node, index) => [node, index] as const));
   const groupOf = new Map<Node, Group>();
@@ -44,7 +45,7 @@ export function formGroups(graph: Graph): Group[] {
       shape: squeezeShape(node.shape),
     });
   }
-  const merger = new Merger(groupOf, rank, new Set(roots(graph).map(identity)));
+  const merger = new Merger(groupOf, rank, isStored);
   // Twice: a merge can open the way for another.
   for (let round = 0; round < 2; round += 1) for (const node of [...order].reverse()) merger.mergeInto(node);
   return [...new Set(groupOf.values())];
@@ -53,15 +54,12 @@ export function formGroups(graph: Graph): Group[] {
 class Merger {
   readonly #groupOf: Map<Node, Group>;
   readonly #rank: ReadonlyMap<Node, number>;
-  readonly #kept: ReadonlySet<Node>;
-  /** Who reads a node's elements, each where it stands or moved. */
-  readonly #readers: ReadonlyMap<Node, readonly Node[]>;
+  readonly #isStored: IsStored;
 
-  constructor(groupOf: Map<Node, Group>, rank: ReadonlyMap<Node, number>, kept: ReadonlySet<Node>) {
+  constructor(groupOf: Map<Node, Group>, rank: ReadonlyMap<Node, number>, isStored: IsStored) {
     this.#groupOf = groupOf;
     this.#rank = rank;
-    this.#kept = kept;
-    this.#readers = readersOf(rank.keys());
+    this.#isStored = isStored;
   }
 
   /** Joins the group of `node` with those of its inputs, anchored ones first. */
@@ -99,7 +97,7 @@ class Merger {
     const anchor = group.anchor as Node;
     if (anchor.op.kind !== 'matmul') return true;
     const narrow = (anchor.shape[1] as number) < WIDE && (anchor.shape[0] as number) > 1;
-    if (narrow && anchor.shape[1] !== 1 && group.nodes.some(({ op }) => HEAVY.has(op.kind))) return false;
+    if (narrow && anchor.shape[1] !== 1 && group.nodes.some(({ op }) => isHeavy(op))) return false;
     return this.#arrays(group) <= EPILOGUE_ARRAYS;
   }
 
@@ -114,10 +112,6 @@ class Merger {
     );
     const written = [...inside].filter((node) => this.#isStored(node, inside));
     return read.size + written.length;
-  }
-
-  #isStored(node: Node, inside: ReadonlySet<Node>): boolean {
-    return this.#kept.has(node) || (this.#readers.get(node) ?? []).some((reader) => !inside.has(reader));
   }
 
   /** Whether a path leads from `start` to `end` over at least one other group: as one, they would need themselves. */
@@ -165,12 +159,16 @@ class Merger {
 export const members = (group: Group): Node[] =>
   group.anchor === undefined ? group.nodes : [group.anchor, ...group.nodes];
 
-/** Who reads each node's elements, in their places or moved; reshapes that move nothing are looked through. */
-export function readersOf(nodes: Iterable<Node>): Map<Node, Node[]> {
-  const readers = new Map<Node, Node[]>();
-  for (const reader of nodes) {
+/** Whether `node` has to be in memory once the nodes `inside`, of which it is one, are computed together. */
+export type IsStored = (node: Node, inside: ReadonlySet<Node>) => boolean;
+
+/** What is stored: what the caller sees, and what is read outside, in its place or moved; reshapes that move nothing are looked through. */
+export function storedNodes(graph: Graph): IsStored {
+  const kept = new Set(roots(graph).map(identity));
+  const readers = new Map<Node, Set<Node>>();
+  for (const reader of topological(graph)) {
     if (identity(reader) !== reader) continue;
-    for (const input of reader.inputs.map(identity)) readers.set(input, [...(readers.get(input) ?? []), reader]);
+    for (const input of reader.inputs.map(identity)) readers.set(input, (readers.get(input) ?? new Set()).add(reader));
   }
-  return readers;
+  return (node, inside) => kept.has(node) || [...(readers.get(node) ?? [])].some((reader) => !inside.has(reader));
 }

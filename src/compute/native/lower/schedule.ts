@@ -1,8 +1,8 @@
 // When each step runs and how the threads share it. Steps are cut into blocks of rows, the same blocks for every step with as many
 // rows, so what a thread wrote it often reads again itself; a barrier stands only where a step reads what another thread wrote.
 import { sizeOf } from '../../../math/tensor.ts';
-import { reads, type Step, type Steps, writes } from './steps.ts';
-import { type Buffer, dense, mayOverlap, type View } from './views.ts';
+import { expressionLoads, MANY_ROWS, reads, type Step, type Steps, writes } from './steps.ts';
+import { type Buffer, dense, mayOverlap, type View, viewKey } from './views.ts';
 
 /** `rows`: blocks of `BLOCK` rows of dimension 0; `columns`: column tiles of a product; `solo`: the first thread. */
 export type Sharing = 'rows' | 'columns' | 'solo';
@@ -20,8 +20,6 @@ export interface Plan {
 
 /** Rows that stay together: two tiles of 8 rows. */
 export const BLOCK = 16;
-/** Fewer rows than this are not worth sharing. */
-const FEW_ROWS = 32;
 /** A product with fewer rows is shared by columns. */
 const FEW_PRODUCT_ROWS = 64;
 
@@ -29,7 +27,7 @@ export function sharing(step: Step): Sharing {
   const rows = step.shape[0] ?? 1;
   if (step.kind === 'product') return rows >= FEW_PRODUCT_ROWS ? 'rows' : 'columns';
   if (step.kind === 'transpose') return 'rows';
-  return rows >= FEW_ROWS ? 'rows' : 'solo';
+  return rows >= MANY_ROWS ? 'rows' : 'solo';
 }
 
 /** How many rows are shared out: of the source, where a step transposes. */
@@ -175,12 +173,9 @@ class Scheduler {
     if (this.#writers(fresh).length !== 1) return false;
     const target = writes(writer).find(({ buffer }) => buffer === fresh) as View;
     const own = reads(writer).filter(({ buffer }) => buffer === old);
-    const loads = writer.body.expressions.flatMap(({ operands }) => operands);
+    const loads = expressionLoads(writer.body);
     const elementwise = own.every(
-      (view) =>
-        loads.some((operand) => operand.kind === 'load' && operand.view === view) &&
-        view.offset === target.offset &&
-        view.strides.join() === target.strides.join(),
+      (view) => loads.includes(view) && view.offset === target.offset && view.strides.join() === target.strides.join(),
     );
     if (!elementwise) return false;
     return this.#readers(old).every(
@@ -210,8 +205,7 @@ class Scheduler {
   #transposeOf(step: Step & { kind: 'transpose' }, next: Buffer): { twin: Step; made: boolean } {
     const { source } = step;
     for (const other of this.#steps) {
-      if (other.kind !== 'transpose' || other.source.buffer !== next || other.source.offset !== source.offset) continue;
-      if (`${other.source.shape}:${other.source.strides}` === `${source.shape}:${source.strides}`)
+      if (other.kind === 'transpose' && viewKey(other.source) === viewKey({ ...source, buffer: next }))
         return { twin: other, made: false };
     }
     const store = step.body.stores[0] as { readonly view: View };

@@ -1,6 +1,6 @@
 // Matrix products as C: the result is cut into tiles that fit the registers, each a call of a function generated for its size, its
 // strides and the element-wise work that follows. Products that differ only in where their operands lie share the functions.
-import { bodyLines, bodyViews, isHeavy } from './body.ts';
+import { bodyLines, bodyViews, isHeavyBody } from './body.ts';
 import { BLOCK } from './schedule.ts';
 import type { Step } from './steps.ts';
 import { type View, viewKey } from './views.ts';
@@ -133,7 +133,7 @@ export class Tiles {
       stride: (view: View) => view.strides[1] as number,
       anchor: 'sums[i][j]',
     };
-    const unroll = isHeavy(body) ? '_Pragma("GCC unroll 1")' : 'UNROLL';
+    const unroll = isHeavyBody(body) ? '_Pragma("GCC unroll 1")' : 'UNROLL';
     const full = tail === 0 ? vectors : vectors - 1;
     const lines = [
       '(const float *a, const float *b, float *const *operands, const long row, const long column) {',

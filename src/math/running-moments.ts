@@ -1,9 +1,8 @@
-// The running mean and variance that the Normalize wrappers divide by: RunningMeanStd of gymnasium/wrappers/utils.py for
-// one sample at a time, by the parallel formula of Chan et al. (1979), every operation rounded as numpy rounds it.
-import { type Tensors, vector } from '../../math/tensor.ts';
-import { takeVector } from '../snapshot.ts';
+// The running mean and variance that normalisations divide by: RunningMeanStd of gymnasium/wrappers/utils.py for one sample at a
+// time, by the parallel formula of Chan et al. (1979), every operation rounded as numpy rounds it.
+import { type Tensors, takeVector, vector } from './tensor.ts';
 
-/** The weight of the start (mean 0, variance 1), in samples. */
+/** Gymnasium's weight of the start (mean 0, variance 1), in samples. */
 const START_COUNT = 1e-4;
 
 const identity = (x: number) => x;
@@ -11,15 +10,27 @@ const identity = (x: number) => x;
 export class RunningMoments {
   mean: Float64Array;
   variance: Float64Array;
-  #count = START_COUNT;
+  readonly #startCount: number;
+  #count: number;
   readonly #round: (x: number) => number;
   /** Whether the start is float32, whatever the samples are: then the first update rounds the count to it. */
   readonly #roundStart: (x: number) => number;
 
   constructor(
     size: number,
-    { samples, start }: { readonly samples: 'float32' | 'float64'; readonly start: 'float32' | 'float64' },
+    {
+      samples,
+      start,
+      startCount = START_COUNT,
+    }: {
+      readonly samples: 'float32' | 'float64';
+      readonly start: 'float32' | 'float64';
+      /** The weight of the start (mean 0, variance 1), in samples; with 0 the samples alone count. */
+      readonly startCount?: number;
+    },
   ) {
+    this.#startCount = startCount;
+    this.#count = startCount;
     this.mean = new Float64Array(size);
     this.variance = new Float64Array(size).fill(1);
     this.#round = samples === 'float32' ? Math.fround : identity;
@@ -28,7 +39,7 @@ export class RunningMoments {
 
   update(sample: ArrayLike<number>): void {
     const round = this.#round;
-    const roundOld = this.#count === START_COUNT ? this.#roundStart : round;
+    const roundOld = this.#count === this.#startCount ? this.#roundStart : round;
     const total = this.#count + 1;
     const count = round(this.#count);
     const divisor = round(total);
@@ -58,11 +69,14 @@ export class RunningMoments {
   prepare(state: Tensors): () => void {
     const mean = takeVector(state, 'mean', Float64Array, this.mean.length);
     const variance = takeVector(state, 'variance', Float64Array, this.mean.length);
-    const [count] = takeVector(state, 'count', Float64Array, 1);
+    const [count] = takeVector(state, 'count', Float64Array, 1) as unknown as [number];
+    // The mean and the variance may be NaN, as samples may; what counts them may not.
+    if (!(Number.isFinite(count) && count >= this.#startCount))
+      throw new RangeError(`count is ${count}, not a number of samples.`);
     return () => {
       this.mean = mean.slice();
       this.variance = variance.slice();
-      this.#count = count as number;
+      this.#count = count;
     };
   }
 }

@@ -1,4 +1,4 @@
-// Protocol-buffer wire format, writing only: https://protobuf.dev/programming-guides/encoding. Knows nothing of ONNX.
+// Protocol-buffer wire format, writing only: https://protobuf.dev/programming-guides/encoding. Knows nothing of what is written.
 
 /** A field, already encoded. */
 export type Field = readonly Uint8Array[];
@@ -24,6 +24,11 @@ export const integer = (field: number, value: number): Field => [key(field, 0), 
 export const float = (field: number, value: number): Field => [
   key(field, 5),
   new Uint8Array(Float32Array.of(value).buffer),
+];
+
+export const double = (field: number, value: number): Field => [
+  key(field, 1),
+  new Uint8Array(Float64Array.of(value).buffer),
 ];
 
 export const bytes = (field: number, value: Uint8Array): Field => [key(field, 2), varint(value.length), value];

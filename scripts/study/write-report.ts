@@ -1,0 +1,40 @@
+// Everything that is made of the evidence: a plot of each curve, one of all curves of an environment, and the tables.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Curve, readCurves } from './aggregate.ts';
+import { writeWhole } from './evidence.ts';
+import { publishedOf } from './published.ts';
+import { reportOf } from './tables.ts';
+
+/** Equal evidence gives equal bytes. Returns the paths. */
+export async function writeReport(folder: string): Promise<string[]> {
+  // Only here: vega takes half a second to load, and a broken plot must not keep a study from running.
+  const { plot } = await import('./plot.ts');
+  const curves = readCurves(folder).filter(({ steps }) => steps.length > 0);
+  const written: string[] = [];
+  const plots = new Map<string, string[]>();
+  for (const [name, members] of pictures(curves)) {
+    const [{ spec }] = members as [Curve];
+    const file = `${name}.png`;
+    written.push(writeChanged(join(folder, file), await plot(members, publishedOf(spec))));
+    // A single plot beside that of all curves says nothing more; it is there for whoever wants it.
+    if (name === `${spec}/all` || curves.filter((curve) => curve.spec === spec).length === 1)
+      plots.set(spec, [...(plots.get(spec) ?? []), file]);
+  }
+  written.push(writeChanged(join(folder, 'README.md'), reportOf(curves, plots)));
+  return written;
+}
+
+/** Name and curves of each picture. */
+function pictures(curves: readonly Curve[]): [string, readonly Curve[]][] {
+  const specs = [...new Set(curves.map(({ spec }) => spec))];
+  const together = specs
+    .map((spec) => [`${spec}/all`, curves.filter((curve) => curve.spec === spec)] as [string, readonly Curve[]])
+    .filter(([, members]) => members.length > 1);
+  return [...curves.map((curve) => [curve.group, [curve]] as [string, readonly Curve[]]), ...together];
+}
+
+function writeChanged(file: string, content: string | Uint8Array): string {
+  if (existsSync(file) && readFileSync(file).equals(Buffer.from(content))) return file;
+  return writeWhole(file, content);
+}

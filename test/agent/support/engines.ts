@@ -1,0 +1,13 @@
+// The engines to train with that work on this machine, so that a test is declared for each of them.
+import type { Engine } from '../../../src/compute/engine.ts';
+import { Engines } from '../../../src/compute/engines.ts';
+import { ENGINE_SETTINGS } from '../../support/engine-settings.ts';
+
+const engines = new Engines(ENGINE_SETTINGS);
+const TRAINING = ['native', 'onnx-cpu'];
+
+export const trainingEngines: readonly Engine[] = await Promise.all(
+  (await engines.list())
+    .filter(({ name, available }) => available && TRAINING.includes(name))
+    .map(({ name }) => engines.find(name)),
+);

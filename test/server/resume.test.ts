@@ -1,0 +1,205 @@
+// Exact resume over the real path of a job: a process that is killed at any instant, and a new one that goes on. What comes out
+// is, byte for byte, what a run that nothing disturbed leaves: model, replay, streams, environments, and every metric.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ApiClient, type Json } from '../../scripts/api-client.ts';
+import { type ServerProcess, startServer } from '../../scripts/server-process.ts';
+import { Engines } from '../../src/compute/engines.ts';
+import { Pcg64 } from '../../src/math/pcg64.ts';
+import type { BlobRef, NamedBlob } from '../../src/storage/checkpoints.ts';
+import { freshSeed } from '../compute/support.ts';
+import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+interface Job {
+  readonly id: string;
+  readonly state: string;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly progress: { readonly timesteps: number };
+}
+
+interface Saved {
+  readonly timesteps: number;
+  readonly model: BlobRef;
+  readonly experience: BlobRef;
+  readonly segments: readonly NamedBlob[];
+}
+
+interface Case {
+  readonly what: string;
+  readonly agent: Json & { readonly hyperparameters?: Json };
+  /** Beside the plan that all cases have. */
+  readonly training?: Json;
+}
+
+/** Whole episodes of 200 steps; the ring, in eleven segments, is full after a third of the run and wraps thrice. */
+const AGENT = {
+  algorithm: 'sac',
+  spec_id: 'Pendulum-v1',
+  seed: 3,
+  hyperparameters: { hidden_sizes: [32, 32], batch_size: 32, learning_starts: 100, replay_capacity: 700 },
+};
+const TRAINING = {
+  total_timesteps: 2400,
+  evaluation: { every_timesteps: 600, episodes: 1 },
+  // Not a divisor of what metrics are averaged over. One kept: each next checkpoint deletes the one that its segments are from.
+  checkpoint: { every_timesteps: 130, keep_last: 1, keep_best: false },
+};
+
+const CASES: readonly Case[] = [
+  { what: 'SAC', agent: {} },
+  {
+    what: 'HalfCheetah',
+    agent: { spec_id: 'HalfCheetah-v5', hyperparameters: { train_frequency: 2, gradient_steps: 2 } },
+    training: { total_timesteps: 1600 },
+  },
+];
+
+const ENGINES = (await new Engines(ENGINE_SETTINGS).list()).filter(
+  ({ name, available }) => available && ['native', 'onnx-cpu'].includes(name),
+);
+
+async function start(t: TestContext, dataDir: string): Promise<{ server: ServerProcess; api: ApiClient }> {
+  const server = await startServer({ dataDir });
+  t.after(() => server.stop());
+  return { server, api: new ApiClient(server.url) };
+}
+
+async function kill({ child }: ServerProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+async function launch(
+  api: ApiClient,
+  { agent, training }: Omit<Case, 'what'>,
+  engine = 'auto',
+): Promise<{ agentId: string; jobId: string }> {
+  const hyperparameters = { ...AGENT.hyperparameters, ...agent.hyperparameters };
+  const { id: agentId } = await api.post<{ id: string }>('/v1/agents', { ...AGENT, ...agent, hyperparameters });
+  const { id: jobId } = await api.post<Job>(`/v1/agents/${agentId}/train`, { ...TRAINING, engine, ...training });
+  return { agentId, jobId };
+}
+
+async function ended(api: ApiClient, id: string): Promise<Job> {
+  for (;;) {
+    const job = await api.get<Job>(`/v1/jobs/${id}?wait=30`);
+    if (['succeeded', 'failed', 'cancelled'].includes(job.state)) return job;
+  }
+}
+
+async function metricsOf(api: ApiClient, jobId: string): Promise<unknown> {
+  return (await api.get<{ data: unknown }>(`/v1/jobs/${jobId}/metrics?max_points=10000`)).data;
+}
+
+/** By their digests, all that the agent's newest checkpoint names. No server may have the data directory. */
+async function newestCheckpoint(dataDir: string, agentId: string, identity?: string): Promise<Saved> {
+  const script = fileURLToPath(new URL('../support/newest-checkpoint.js', import.meta.url));
+  const args = [script, dataDir, agentId, ...(identity === undefined ? [] : [identity])];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as Saved;
+}
+
+for (const { name: engine } of ENGINES) {
+  for (const { what, agent, training = {} } of CASES) {
+    test(`${what} on ${engine}: killed at any instant, it ends as if nothing had been`, async (t) => {
+      const straightDir = temporaryFolder(t);
+      const straight = await start(t, straightDir);
+      const undisturbed = await launch(straight.api, { agent, training }, engine);
+      const job = await ended(straight.api, undisturbed.jobId);
+      assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
+      const metrics = await metricsOf(straight.api, undisturbed.jobId);
+      await straight.server.stop();
+
+      const rng = Pcg64.fromSeed(freshSeed(t));
+      const dataDir = temporaryFolder(t);
+      let { server, api } = await start(t, dataDir);
+      const disturbed = await launch(api, { agent, training }, engine);
+      let kills = 0;
+      // In each third once, some milliseconds after a report of progress.
+      for (const third of [0, 1, 2]) {
+        const from = (Number(job.progress.timesteps) * (third + rng.random())) / 3;
+        let now: Job;
+        do now = await api.get<Job>(`/v1/jobs/${disturbed.jobId}`);
+        while (now.progress.timesteps < from && now.state !== 'succeeded');
+        await new Promise((resolve) => setTimeout(resolve, rng.random() * 100));
+        if ((await api.get<Job>(`/v1/jobs/${disturbed.jobId}`)).state === 'running') kills += 1;
+        await kill(server);
+        ({ server, api } = await start(t, dataDir));
+      }
+      assert.ok(kills > 0, 'the job ended before it could be killed');
+      const resumed = await ended(api, disturbed.jobId);
+      assert.equal(resumed.state, 'succeeded', JSON.stringify(resumed.error));
+      assert.deepEqual(await metricsOf(api, disturbed.jobId), metrics);
+      await server.stop();
+      assert.deepEqual(
+        await newestCheckpoint(dataDir, disturbed.agentId),
+        await newestCheckpoint(straightDir, undisturbed.agentId),
+      );
+    });
+  }
+}
+
+/** A job that has written a few checkpoints and was killed before its end. */
+async function interrupted(t: TestContext, training: Json = {}) {
+  const dataDir = temporaryFolder(t);
+  const { server, api } = await start(t, dataDir);
+  const ids = await launch(api, { agent: {}, training: { total_timesteps: 1_000_000, ...training } });
+  let job: Job;
+  do job = await api.get<Job>(`/v1/jobs/${ids.jobId}`);
+  while (job.progress.timesteps < 500 && job.state !== 'failed');
+  await kill(server);
+  return { dataDir, ...ids };
+}
+
+async function logsOf(api: ApiClient, jobId: string): Promise<string> {
+  const { data } = await api.get<{ data: { type: string; data: { message?: string } }[] }>(
+    `/v1/jobs/${jobId}/events?page_size=200`,
+  );
+  return data.flatMap((event) => (event.type === 'job.log' ? [event.data.message] : [])).join('\n');
+}
+
+test('a segment that is gone fails the job by its name, and the server goes on', async (t) => {
+  const { dataDir, agentId, jobId } = await interrupted(t);
+  const { segments } = await newestCheckpoint(dataDir, agentId);
+  const segment = segments.find(({ name }) => name === 'learner/replay/rows/1');
+  assert.ok(segment);
+  rmSync(join(dataDir, 'blobs', segment.sha256));
+  const { api } = await start(t, dataDir);
+  const { state, error } = await ended(api, jobId);
+  assert.equal(state, 'failed');
+  assert.equal(error?.code, 'checkpoint_corrupt');
+  assert.match(error?.message ?? '', /segment learner\/replay\/rows\/1\) is missing; restore another checkpoint/);
+  assert.equal((await api.get<{ id: string }>(`/v1/agents/${agentId}`)).id, agentId);
+});
+
+test('a job does not resume on an engine that compiles something else; a new one goes on from there and says so', async (t) => {
+  const { dataDir, agentId, jobId } = await interrupted(t);
+  await newestCheckpoint(dataDir, agentId, 'native/elsewhere');
+  const { api } = await start(t, dataDir);
+  const { state, error } = await ended(api, jobId);
+  assert.equal(state, 'failed');
+  assert.equal(error?.code, 'engine_mismatch');
+  assert.match(error?.message ?? '', /trained on native\/elsewhere.*Train the agent again.*allow_inexact_resume/);
+  const next = await api.post<Job>(`/v1/agents/${agentId}/train`, { total_timesteps: 100 });
+  assert.equal((await ended(api, next.id)).state, 'succeeded');
+  assert.match(await logsOf(api, next.id), /trained on native\/elsewhere; from here on it is/);
+});
+
+test('a job that allows it resumes on another engine, and says that it is not the same run', async (t) => {
+  const { dataDir, agentId, jobId } = await interrupted(t, { allow_inexact_resume: true });
+  await newestCheckpoint(dataDir, agentId, 'native/elsewhere');
+  const { api } = await start(t, dataDir);
+  for (let logs = ''; !/trained on native\/elsewhere; from here on it is/.test(logs); logs = await logsOf(api, jobId)) {
+    const { state, error } = await api.get<Job>(`/v1/jobs/${jobId}`);
+    assert.ok(['queued', 'running'].includes(state), JSON.stringify(error));
+  }
+  await api.post(`/v1/jobs/${jobId}/cancel`);
+  assert.equal((await ended(api, jobId)).state, 'cancelled');
+});
