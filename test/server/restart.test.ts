@@ -1,6 +1,5 @@
-// A server that is killed while it trains: nothing acknowledged is lost, and the outcome is the one of a run that nothing disturbed.
+// A server that is told to stop, and a job that is: what they learnt is kept, and goes on.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { ApiClient } from '../../scripts/api-client.ts';
 import { type ServerProcess, startServer } from '../../scripts/server-process.ts';
@@ -44,48 +43,6 @@ async function train(api: ApiClient): Promise<{ agentId: string; jobId: string }
   return { agentId: agent.id, jobId: job.id };
 }
 
-async function outcome(api: ApiClient, { agentId, jobId }: { agentId: string; jobId: string }) {
-  const { checkpoint_id } = await api.get<{ checkpoint_id: string }>(`/v1/agents/${agentId}`);
-  const { sha256, timesteps } = await api.get<{ sha256: string; timesteps: number }>(
-    `/v1/checkpoints/${checkpoint_id}`,
-  );
-  const { data: metrics } = await api.get<{ data: unknown[] }>(
-    `/v1/jobs/${jobId}/metrics?keys=eval/return_mean,rollout/return`,
-  );
-  return { sha256, timesteps, metrics };
-}
-
-test('a job whose server was killed twice ends with the very bytes of one that ran straight through', async (t) => {
-  const straight = await start(t, temporaryFolder(t));
-  const undisturbed = await train(straight.api);
-  assert.equal((await ended(straight.api, undisturbed.jobId)).state, 'succeeded');
-  const expected = await outcome(straight.api, undisturbed);
-  assert.equal(expected.timesteps, TRAINING.total_timesteps);
-
-  const dataDir = temporaryFolder(t);
-  let { server, api } = await start(t, dataDir);
-  const disturbed = await train(api);
-  for (const killAt of [700, 2300]) {
-    let job: Job;
-    do job = await api.get<Job>(`/v1/jobs/${disturbed.jobId}`);
-    while (job.progress.timesteps < killAt && job.state !== 'succeeded');
-    assert.equal(job.state, 'running', `the job ended before it could be killed at ${killAt}`);
-    server.child.kill('SIGKILL');
-    await once(server.child, 'exit');
-    ({ server, api } = await start(t, dataDir));
-  }
-  const job = await ended(api, disturbed.jobId);
-  assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
-  assert.deepEqual(await outcome(api, disturbed), expected);
-
-  const { data: events } = await api.get<{ data: { id: number; type: string; data: Record<string, unknown> }[] }>(
-    `/v1/jobs/${disturbed.jobId}/events?page_size=200`,
-  );
-  assert.equal(new Set(events.map(({ id }) => id)).size, events.length);
-  assert.equal(events.filter(({ data }) => 'resumed_from_step' in data).length, 2);
-  assert.equal(events.at(-1)?.type, 'job.done');
-});
-
 test('a server that is told to stop lets its job write a checkpoint, and the next one finishes it', async (t) => {
   const dataDir = temporaryFolder(t);
   const first = await start(t, dataDir);
@@ -96,7 +53,7 @@ test('a server that is told to stop lets its job write a checkpoint, and the nex
   assert.equal(await first.server.stop(), 0);
   const second = await start(t, dataDir);
   assert.equal((await ended(second.api, jobId)).state, 'succeeded');
-  const { timesteps } = await outcome(second.api, { agentId, jobId });
+  const { timesteps } = await second.api.get<{ timesteps: number }>(`/v1/agents/${agentId}`);
   assert.equal(timesteps, TRAINING.total_timesteps);
 });
 

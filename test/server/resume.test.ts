@@ -59,6 +59,19 @@ const CASES: readonly Case[] = [
     agent: { spec_id: 'HalfCheetah-v5', hyperparameters: { train_frequency: 2, gradient_steps: 2 } },
     training: { total_timesteps: 1600 },
   },
+  {
+    what: 'SAC of 2018 in four environments, with 3-step returns, normalisation and correlated noise',
+    agent: {
+      hyperparameters: {
+        variant: 'v1',
+        n_steps: 3,
+        observation_normalization: true,
+        reward_normalization: 'automatic',
+        exploration_noise: 'ornstein_uhlenbeck',
+      },
+    },
+    training: { num_envs: 4 },
+  },
 ];
 
 const ENGINES = (await new Engines(ENGINE_SETTINGS).list()).filter(
@@ -137,6 +150,10 @@ for (const { name: engine } of ENGINES) {
       const resumed = await ended(api, disturbed.jobId);
       assert.equal(resumed.state, 'succeeded', JSON.stringify(resumed.error));
       assert.deepEqual(await metricsOf(api, disturbed.jobId), metrics);
+      const { data: events } = await api.get<{ data: { id: number; type: string }[] }>(
+        `/v1/jobs/${disturbed.jobId}/events?page_size=200`,
+      );
+      assert.equal(new Set(events.map(({ id }) => id)).size, events.length, 'no event id is used twice');
       await server.stop();
       assert.deepEqual(
         await newestCheckpoint(dataDir, disturbed.agentId),
