@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../src/config.ts';
+import type { Env } from '../src/envs/env.ts';
 import { Simulation } from '../src/envs/mujoco/module.ts';
 import { make } from '../src/envs/registry.ts';
+import type { Value } from '../src/envs/spaces/space.ts';
 import { Batches, sampleBatch } from '../src/envs/vector/batch.ts';
 import { VectorEnv } from '../src/envs/vector/vector-env.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
@@ -39,7 +41,7 @@ interface Row {
   readonly steps_per_s: number;
   /**
    * The same module's bare mj_step in this one thread, in the same unit: frame_skip calls are one step. Null where there is no
-   * MuJoCo in it. Its episodes are as long as those measured.
+   * MuJoCo in it. It steps as many simulations in turns, for what they hold of the caches, with episodes as long as those measured.
    */
   readonly raw_steps_per_s: number | null;
 }
@@ -142,31 +144,37 @@ function countEnds({
 
 /** Bare steps of the environment's own simulation; null where it has none. `run` returns steps a second. */
 async function bare(specId: string, actions: readonly unknown[], episodeSteps: number) {
-  const env = await make(specId);
-  const found = simulationOf(() => {
-    env.reset({ seed: 0 });
-    env.step(env.actionSpace.parse((actions[0] as unknown[])[0], 'action'));
-  });
-  if (found === null) {
-    env.close();
+  const envs = await Promise.all((actions[0] as unknown[]).map(() => make(specId)));
+  const close = () => {
+    for (const env of envs) env.close();
+  };
+  const first = envs[0] as Env;
+  const controls = actions.flatMap((batch) =>
+    (batch as unknown[]).map((action) => first.actionSpace.parse(action, 'action')),
+  );
+  const found = envs.flatMap((env) => simulationOf(() => stepOnce(env, controls[0] as Value)) ?? []);
+  if (found.length === 0) {
+    close();
     return null;
   }
-  const { simulation, frames } = found;
-  const controls = actions.flatMap((batch) =>
-    (batch as unknown[]).map((action) => env.actionSpace.parse(action, 'action')),
-  );
   return {
     run(ms: number): number {
       const start = performance.now();
       let steps = 0;
-      for (; performance.now() - start < ms; steps++) {
-        if (steps % Math.ceil(episodeSteps) === 0) env.reset();
-        simulation.step(controls[steps % controls.length] as Float32Array, frames);
+      for (let round = 0; performance.now() - start < ms; round++) {
+        if (round % Math.ceil(episodeSteps) === 0) for (const env of envs) env.reset();
+        for (const { simulation, frames } of found)
+          simulation.step(controls[steps++ % controls.length] as Float32Array, frames);
       }
       return (steps * 1000) / (performance.now() - start);
     },
-    close: () => env.close(),
+    close,
   };
+}
+
+function stepOnce(env: Env, action: Value): void {
+  env.reset({ seed: 0 });
+  env.step(action);
 }
 
 /** Which simulation `use` steps, and by how many frames: wrappers hide it. */

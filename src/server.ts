@@ -78,6 +78,9 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     slots: config.maxRunningJobs,
     onError,
   });
+  const workerData = { dataDir, engines: config.engines };
+  // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
+  const agentWorkers = new EnvironmentPool({ size: 1, workerData, onWorkerLost: () => undefined });
   const jobs = new Jobs({
     store: jobStore,
     agents: agentStore,
@@ -85,19 +88,17 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     journal,
     scheduler,
     engines,
+    pool: agentWorkers,
     memory: config.jobMemory,
     defaults: { engine: config.engine, threads: config.threads },
     ...(limits.queuedJobs !== undefined && { maxQueued: limits.queuedJobs }),
   });
-  const workerData = { dataDir, engines: config.engines };
   const environments = new Environments({
     workers: config.envWorkers,
     workerData,
     limits,
     policyOf: (agentId) => agents.actingPolicy(agentId),
   });
-  // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
-  const agentWorkers = new EnvironmentPool({ size: 1, workerData, onWorkerLost: () => undefined });
   const agents = new Agents({
     database,
     store: agentStore,

@@ -59,5 +59,6 @@ function allowed(field: Field): string {
   const lowest = bound('minimum', 'exclusiveMinimum', ['≥', '>']);
   const highest = bound('maximum', 'exclusiveMaximum', ['≤', '<']);
   const range = `${types.filter((type) => type !== 'array').join(' or ')}, ${lowest} and ${highest}`;
-  return types.includes('array') ? `${range}, or a list of points [update, rate]` : range;
+  if (!types.includes('array')) return range;
+  return `${range}, or a list of ${field['minItems']} to ${field['maxItems']} points [update, rate]`;
 }

@@ -1035,7 +1035,7 @@ export interface components {
          *     - `checkpoint_incompatible` (422) A checkpoint of another algorithm or other spaces, a snapshot of another environment, or a newer format. `checkpoint_corrupt` (422) Its bytes are not those that were written.
          *     - `non_finite` (422) A loss or an action became NaN or infinite. `diverged` (422) The temperature grew without bound. `untraceable` (500) The engine cannot compile the network.
          *     - `too_many_requests` (429) Too many calls wait. `capacity_reached` (503) The server is full. `not_ready` (503) It starts or drains.
-         *     - `data_dir_in_use` (500) Another server has the data directory. `disk_full` (507) Its disk is full; of a job, its last checkpoint stands. `crash_loop` (500) The job died three times without progress.
+         *     - `data_dir_in_use` (500) Another server has the data directory. `disk_full` (507) Its disk is full; of a job, its last checkpoint stands. `crash_loop` (500) The job died three times, or was started ten times, without reaching a checkpoint.
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
@@ -2373,7 +2373,7 @@ export interface operations {
                      *       "version": "0.1.0",
                      *       "engines": [
                      *         {
-                     *           "name": "onnx",
+                     *           "name": "onnx-cpu",
                      *           "available": true,
                      *           "reason": null
                      *         },

@@ -3,12 +3,13 @@
 import type { Hyperparameters } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import type { Engines } from '../compute/engines.ts';
-import { checkWrapper, type WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
+import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import { DomainError } from '../errors.ts';
 import type { AgentRow, AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
 import type { JobEvent, JobFilter, JobRow, JobStore, MetricQuery, MetricSeries } from '../storage/jobs.ts';
 import type { Page, PageQuery } from '../storage/page.ts';
+import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { newId } from './ids.ts';
 import { CHECKPOINT_DEFAULTS, EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
@@ -63,6 +64,7 @@ export class Jobs {
   readonly #journal: JobJournal;
   readonly #scheduler: Scheduler;
   readonly #engines: Engines;
+  readonly #pool: EnvironmentPool;
   readonly #memory: MemoryLimits;
   readonly #defaults: { readonly engine: string; readonly threads: number };
   /** Jobs that may wait. */
@@ -75,6 +77,8 @@ export class Jobs {
     readonly journal: JobJournal;
     readonly scheduler: Scheduler;
     readonly engines: Engines;
+    /** Makes environments, to see whether they can be made. */
+    readonly pool: EnvironmentPool;
     readonly memory: MemoryLimits;
     readonly defaults: { readonly engine: string; readonly threads: number };
     readonly maxQueued?: number;
@@ -85,6 +89,7 @@ export class Jobs {
     this.#journal = options.journal;
     this.#scheduler = options.scheduler;
     this.#engines = options.engines;
+    this.#pool = options.pool;
     this.#memory = options.memory;
     this.#defaults = options.defaults;
     this.maxQueued = options.maxQueued ?? DEFAULT_MAX_QUEUED;
@@ -92,8 +97,7 @@ export class Jobs {
 
   /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `memory_limit`, `capacity_reached`. */
   async train(agentId: string, request: TrainRequest): Promise<JobRecord> {
-    this.#agent(agentId);
-    for (const wish of request.wrappers) checkWrapper(wish);
+    await this.#checkWrappers(this.#agent(agentId), request.wrappers.length === 0 ? [] : [request.wrappers]);
     const engine = await this.#engines.find(request.engine ?? this.#defaults.engine);
     // From here on without a pause: two requests at once must not both find the agent idle.
     const agent = this.#agent(agentId);
@@ -136,8 +140,10 @@ export class Jobs {
 
   /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent, `invalid_wrapper` or `invalid_kwargs`. */
   async evaluate(agentId: string, request: EvaluateRequest): Promise<JobRecord> {
-    this.#agent(agentId);
-    for (const wish of request.perturbations) checkWrapper(wish);
+    await this.#checkWrappers(
+      this.#agent(agentId),
+      request.perturbations.map((wish) => [wish]),
+    );
     const engine = await this.#engines.find(this.#defaults.engine);
     const agent = this.#agent(agentId);
     const checkpoint = this.#checkpoints.row(request.checkpointId ?? agent.checkpointId);
@@ -235,7 +241,7 @@ export class Jobs {
     if (job === undefined) return;
     throw new DomainError(
       'agent_training',
-      `Agent ${agentId} is in use by job ${job.id} (${job.type}, ${job.state}); cancel the job or wait for its end before you ${before}.`,
+      `Agent ${agentId} is in use by ${job.id} (${job.type}, ${job.state}); cancel the job or wait for its end before you ${before}.`,
     );
   }
 
@@ -314,6 +320,14 @@ export class Jobs {
       .map((job) => bytesOf(demandOf(this.#agent(job.agentId), job.config as unknown as TrainConfig)))
       .sort((a, b) => b - a)
       .slice(0, this.#scheduler.slots - 1);
+  }
+
+  /** Throws `invalid_wrapper` or `invalid_kwargs` now, where the job would much later. */
+  async #checkWrappers(agent: AgentRow, lists: readonly (readonly WrapperWish[])[]): Promise<void> {
+    if (lists.length === 0) return;
+    const spaces = { observation: agent.observationSpace, action: agent.actionSpace };
+    const identity = { specId: agent.specId, envKwargs: agent.envKwargs };
+    await this.#pool.askAny({ type: 'checkWrappers', identity, spaces, lists });
   }
 
   #unfinished(agentId: string, type: JobRow['type'] | null): JobRow | undefined {

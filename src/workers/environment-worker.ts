@@ -14,6 +14,7 @@ import { hostedEnvironments } from './hosted-environments.ts';
 import { PolicyCache } from './policy-cache.ts';
 import { policyState } from './policy-state.ts';
 import type { Answered, Asked, EnvironmentReplies, EnvironmentRequest } from './protocol.ts';
+import { makeWrapped } from './wrapped-env.ts';
 
 type Handlers = {
   readonly [T in EnvironmentRequest['type']]: (
@@ -57,6 +58,11 @@ const handlers: Handlers = {
 
   async act(request) {
     return await policies.act(request);
+  },
+
+  async checkWrappers({ identity, spaces, lists }) {
+    for (const wrappers of lists) (await makeWrapped(identity, spaces, wrappers)).close();
+    return null;
   },
 
   async exportPolicy({ policy, about }) {

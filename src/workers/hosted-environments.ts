@@ -25,7 +25,7 @@ import {
   writeSnapshot,
 } from './snapshot-file.ts';
 
-type HostedRequest = Exclude<EnvironmentRequest['type'], 'initializeAgent' | 'act' | 'exportPolicy' | 'checkPolicy'>;
+type HostedRequest = Exclude<EnvironmentRequest['type'], 'initializeAgent' | 'act' | 'checkWrappers' | 'exportPolicy'>;
 type Handlers<T extends EnvironmentRequest['type']> = {
   readonly [K in T]: (request: Extract<EnvironmentRequest, { type: K }>) => Promise<EnvironmentReplies[K]>;
 };

@@ -1,5 +1,5 @@
 // The wire between threads: every message that crosses one is a case of a union below. Data only.
-import type { Hyperparameters } from '../agent/algorithm.ts';
+import type { AgentSpaces, Hyperparameters } from '../agent/algorithm.ts';
 import type { EngineName } from '../compute/engine.ts';
 import type { EngineSettings } from '../compute/engines.ts';
 import type { ModelAbout } from '../compute/onnx/model.ts';
@@ -77,6 +77,13 @@ export type EnvironmentRequest =
       readonly policy: PolicySource | null;
       readonly observations: readonly unknown[];
       readonly deterministic: boolean;
+    }
+  /** Makes the agent's environment inside of each list of wrappers, and closes it. Answers where the agent could act in all. */
+  | {
+      readonly type: 'checkWrappers';
+      readonly identity: Pick<AgentIdentity, 'specId' | 'envKwargs'>;
+      readonly spaces: AgentSpaces;
+      readonly lists: readonly (readonly WrapperWish[])[];
     }
   | { readonly type: 'exportPolicy'; readonly policy: Omit<PolicySource, 'engine'>; readonly about: ModelAbout };
 
@@ -165,6 +172,7 @@ export interface EnvironmentReplies {
   };
   /** `lacking`: send the request again, with the policy. */
   readonly act: { readonly actions: readonly JsonTensor[] } | { readonly lacking: true };
+  readonly checkWrappers: null;
   /** An ONNX file. */
   readonly exportPolicy: { readonly model: Uint8Array; readonly sha256: string };
 }

@@ -133,7 +133,7 @@ for (const [given, ...words] of [
     void assert.throws(() => sac.resolve(given, 'none'), refuses('invalid_hyperparameter', ...words)));
 }
 
-const refusedShape = 'or a list of points [update, rate]';
+const refusedShape = 'or a list of 1 to 100 points [update, rate]';
 test('a refused schedule is told what one looks like', () =>
   void assert.throws(
     () => sac.resolve({ learning_rate: [[0]] }, 'none'),

@@ -28,6 +28,8 @@ export const docs = fp<{ readonly contract: Contract }>(
       },
       theme: { title: 'Gymserve' },
     });
+    // Whoever opens the address that the server prints sees what there is.
+    app.get('/', { schema: { hide: true } }, (_, reply) => reply.redirect(DOCS_PREFIX));
   },
   { name: 'gymserve-docs' },
 );

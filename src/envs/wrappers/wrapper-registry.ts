@@ -64,11 +64,6 @@ export function wrapAll(env: Env, bare: Env, wishes: readonly WrapperWish[]): En
   }, env);
 }
 
-/** Throws what no environment can put right: `invalid_wrapper` for an unknown name, `invalid_kwargs`. */
-export function checkWrapper({ name, kwargs = {} }: WrapperWish): void {
-  findWrapper(name).check(kwargs);
-}
-
 /** Throws `invalid_wrapper` naming the nearest. */
 export function findWrapper(name: string): WrapperRegistration {
   const registration = byName.get(name);

@@ -18,8 +18,6 @@ export interface WrapperRegistration {
   readonly summary: string;
   /** JSON Schema of the keyword arguments, each with its default. */
   readonly kwargsSchema: Readonly<Record<string, unknown>>;
-  /** Throws `invalid_kwargs`. */
-  check(kwargs: Readonly<Record<string, unknown>>): void;
   /** Whether it keeps statistics that outlive resets, seeded ones too, as Gymnasium's does. */
   readonly outlivesResets: boolean;
   /** Throws `invalid_kwargs`, and `invalid_wrapper` where it does not fit `env`. */
@@ -38,7 +36,6 @@ export function wrapper<S extends KwargSchemas>(declared: {
     name,
     summary,
     kwargsSchema: kwargsSchema(schemas),
-    check: (kwargs) => void resolveKwargs(name, schemas, kwargs),
     outlivesResets: declared.outlivesResets ?? false,
     wrap: (env, kwargs, context) => declared.wrap(env, resolveKwargs(name, schemas, kwargs), context),
   };

@@ -86,7 +86,7 @@ function observationBox(space: SpaceDocument): BoxDocument {
   if (space.type === 'Box' && space.shape.length === 1) return space;
   throw new DomainError(
     'unsupported_space',
-    `SAC observes a Box of one dimension; the observation space is ${describeSpace(space)}.`,
+    `SAC observes a Box of one dimension; the observation space is ${describeSpace(space)}. Choose an environment with such a Box (GET /v1/env-specs), or another algorithm (GET /v1/algorithms).`,
   );
 }
 
@@ -94,14 +94,14 @@ function actionBox(space: SpaceDocument): BoxDocument {
   if (space.type !== 'Box') {
     throw new DomainError(
       'unsupported_space',
-      `SAC acts in a bounded Box; the action space is ${describeSpace(space)}.`,
+      `SAC acts in a bounded Box; the action space is ${describeSpace(space)}. Choose an environment with such a Box (GET /v1/env-specs), or another algorithm (GET /v1/algorithms).`,
     );
   }
   const bounds = [...numbers(space.low), ...numbers(space.high)];
   if (bounds.every(Number.isFinite)) return space;
   throw new DomainError(
     'unsupported_space',
-    `SAC acts in a bounded Box; the action space is ${describeSpace(space)}, with bounds that are not finite.`,
+    `SAC acts in a bounded Box; the action space is ${describeSpace(space)}, with bounds that are not finite. Choose an environment with such a Box (GET /v1/env-specs), or another algorithm (GET /v1/algorithms).`,
   );
 }
 

@@ -68,7 +68,8 @@ export const SAC_SCHEMA = {
       minItems: 1,
       maxItems: 8,
       default: [256, 256],
-      description: 'Units of each hidden layer, of all networks alike.',
+      description:
+        'Units of each hidden layer, of all networks alike. All networks together may have 10,000,000 parameters.',
     },
     activation: {
       type: 'string',
@@ -198,14 +199,15 @@ export const SAC_SCHEMA = {
       exclusiveMinimum: 0,
       maximum: 1e6,
       default: 1,
-      description: 'α before the first update, α₀; only where it is learnt.',
+      description: 'α before the first update, α₀; only where it is learnt, else it is ignored.',
     },
     target_entropy: {
       type: ['number', 'null'],
       minimum: -1e6,
       maximum: 1e6,
       default: null,
-      description: 'Entropy in nats that the temperature keeps, H̄; null = −dim(A). Only where it is learnt.',
+      description:
+        'Entropy in nats that the temperature keeps, H̄; null = −dim(A). Only where it is learnt, else it is ignored.',
     },
     exploration_noise: {
       type: 'string',
