@@ -112,7 +112,7 @@ class SacLearner implements Learner {
       return this.#actions;
     }
     if (!this.#fresh) {
-      this.#acting.setState(packState(this.#policyPacks, this.policyState()));
+      this.#acting.setState(this.#packedPolicy());
       this.#fresh = true;
     }
     const { inputs, outputs } = this.#acting as unknown as {
@@ -125,6 +125,13 @@ class SacLearner implements Learner {
     this.#actions.set(outputs.action);
     this.#noise.apply(this.#actions, exploration);
     return this.#actions;
+  }
+
+  /** The state of the acting program, of the arrays that the update holds: naming each parameter would copy all of them twice a step. */
+  #packedPolicy(): Tensors {
+    const actor = this.#packs.actor.map(({ name, shape }) => [name, { shape, data: this.#update.peek(name) }] as const);
+    const seen = this.#normalizer && packState(this.#policyPacks.slice(actor.length), this.#normalizer.policyState());
+    return { ...Object.fromEntries(actor), ...seen };
   }
 
   observe(transitions: readonly Transition[]): void {
