@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../src/config.ts';
 import type { Env } from '../src/envs/env.ts';
-import { Simulation } from '../src/envs/mujoco/module.ts';
+import { Simulation } from '../src/envs/mujoco/simulation.ts';
 import { make } from '../src/envs/registry.ts';
 import type { Value } from '../src/envs/spaces/space.ts';
 import { Batches, sampleBatch } from '../src/envs/vector/batch.ts';

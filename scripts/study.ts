@@ -1,5 +1,6 @@
 // `npm run study`: learning curves as evidence, over HTTP alone. What it does stands in study/options.ts (USAGE).
 import { type Options, readOptions, USAGE, UsageError } from './study/options.ts';
+import { measureRobustness } from './study/robustness.ts';
 import { runStudies } from './study/run-studies.ts';
 import { verify } from './study/verify.ts';
 import { writeReport } from './study/write-report.ts';
@@ -28,6 +29,13 @@ async function run(options: Options): Promise<number> {
       return 0;
     case 'verify':
       return await verify(options);
+    case 'robustness': {
+      if (options.subject === null)
+        throw new UsageError('Say whose robustness: a group of units, such as HalfCheetah-v5/sac-v2.');
+      const code = await measureRobustness({ ...options, group: options.subject });
+      await writeReport(options.out);
+      return code;
+    }
     default:
       throw new TypeError(`There is no mode ${options.mode satisfies never}.`);
   }

@@ -58,7 +58,7 @@ export function best(curve: Curve): { readonly step: number; readonly spread: Sp
   return spreads.reduce((a, b) => (b.spread.mean > a.spread.mean ? b : a));
 }
 
-function spread(values: readonly number[]): Spread {
+export function spread(values: readonly number[]): Spread {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   if (values.length < 2) return { mean, std: null };
   return { mean, std: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)) };

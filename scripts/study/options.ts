@@ -8,6 +8,7 @@ export const USAGE = `Usage:
   npm run study -- --plan bench/results/study/plan.json                      several, in order
   npm run study -- --report                                                  tables and plots of what is there, without running
   npm run study -- --verify [FILE.json]                                      repeat the prefix of a unit and compare
+  npm run study -- --robustness HalfCheetah-v5/sac-v2                        its agents in a changed environment
 
   --spec         environment of GET /v1/env-specs
   --steps        timesteps of each unit
@@ -28,10 +29,10 @@ export const USAGE = `Usage:
 `;
 
 export interface Options {
-  readonly mode: 'run' | 'report' | 'verify';
+  readonly mode: 'run' | 'report' | 'verify' | 'robustness';
   readonly studies: readonly StudyRequest[];
-  /** Of `--verify`; null = the unit whose prefix is done soonest. */
-  readonly file: string | null;
+  /** The word after `--verify` (a file; null = the unit whose prefix is done soonest) or after `--robustness` (a group of units). */
+  readonly subject: string | null;
   readonly jobs: number;
   readonly threads: number;
   readonly engine: string;
@@ -59,13 +60,13 @@ const DEFAULTS = {
 
 export function readOptions(argv: readonly string[]): Options {
   const { values: given, positionals } = parse(argv);
-  if (positionals.length > (given.verify ? 1 : 0))
+  if (positionals.length > (given.verify || given.robustness ? 1 : 0))
     throw new UsageError(`"${positionals.at(-1)}" is no option.\n\n${USAGE}`);
-  const mode = given.verify ? 'verify' : given.report ? 'report' : 'run';
+  const mode = given.verify ? 'verify' : given.report ? 'report' : given.robustness ? 'robustness' : 'run';
   return {
     mode,
     studies: mode === 'run' ? studiesOf(given) : [],
-    file: positionals[0] ?? null,
+    subject: positionals[0] ?? null,
     jobs: wholeNumber('--jobs', given.jobs, 1),
     threads: wholeNumber('--threads', given.threads, 1),
     engine: given.engine,
@@ -95,6 +96,7 @@ function parse(argv: readonly string[]) {
         plan: { type: 'string' },
         report: { type: 'boolean', default: false },
         verify: { type: 'boolean', default: false },
+        robustness: { type: 'boolean', default: false },
         jobs: { type: 'string', default: '2' },
         threads: { type: 'string', default: '1' },
         engine: { type: 'string', default: 'auto' },

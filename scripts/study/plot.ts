@@ -1,35 +1,17 @@
-// Learning curves as a PNG: Vega-Lite draws the SVG, resvg the pixels, with a font of its own, so that equal curves are
-// equal bytes on every machine.
-import { createRequire } from 'node:module';
-import { Resvg } from '@resvg/resvg-js';
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+// Learning curves as a PNG.
+import type { TopLevelSpec } from 'vega-lite';
 import { type Curve, spreadAt } from './aggregate.ts';
+import { COLOURS, STYLE, toPng } from './drawing.ts';
 import type { Published } from './published.ts';
 
-/** Okabe and Ito's, which colour-blind readers can tell apart; published numbers are black. */
-const COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#999999'];
+/** Published numbers are black. */
 const PUBLISHED_COLOUR = '#222222';
-const PIXELS_WIDE = 1600;
 const X = { field: 'step', type: 'quantitative' } as const;
 const STEP_LABEL = "datum.value < 1000 ? datum.value : format(datum.value / 1000, ',') + 'k'";
 const LEGEND_ROW = 17;
-const require = createRequire(import.meta.url);
-const FONT_FILES = [
-  require.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'),
-  require.resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf'),
-];
 
 export async function plot(curves: readonly Curve[], published: readonly Published[]): Promise<Buffer> {
-  const { spec } = compile(specOf(curves, published), { logger: QUIET });
-  const view = new View(parse(spec), { renderer: 'none' });
-  const svg = await view.toSVG();
-  view.finalize();
-  const image = new Resvg(svg, {
-    fitTo: { mode: 'width', value: PIXELS_WIDE },
-    font: { fontFiles: FONT_FILES, loadSystemFonts: false, defaultFontFamily: 'DejaVu Sans' },
-  });
-  return image.render().asPng();
+  return await toPng(specOf(curves, published));
 }
 
 function specOf(curves: readonly Curve[], published: readonly Published[]): TopLevelSpec {
@@ -106,30 +88,7 @@ function specOf(curves: readonly Curve[], published: readonly Published[]): TopL
         encoding: { x: X, y: { field: 'value', type: 'quantitative' }, color },
       },
     ],
-    config: {
-      font: 'DejaVu Sans',
-      title: {
-        anchor: 'start',
-        frame: 'group',
-        fontSize: 17,
-        subtitleFontSize: 12,
-        subtitleColor: '#555555',
-        subtitlePadding: 6,
-        offset: 14,
-      },
-      axis: {
-        labelFontSize: 12,
-        titleFontSize: 13,
-        titleFontWeight: 'normal',
-        titlePadding: 10,
-        gridColor: '#e6e6e6',
-        domainColor: '#888888',
-        tickColor: '#888888',
-      },
-      axisY: { minExtent: 56, maxExtent: 56 },
-      legend: { labelFontSize: 12, symbolType: 'stroke', symbolStrokeWidth: 3, rowPadding: 3, padding: 0 },
-      view: { stroke: null },
-    },
+    config: STYLE,
   };
 }
 
@@ -177,13 +136,3 @@ function pointsOf(published: readonly Published[], longest: number) {
       .map((point) => ({ ...point, label: `${name}, ${environment}${seeds === null ? '' : ` (${seeds} seeds)`}` })),
   );
 }
-
-const QUIET = {
-  level: () => QUIET,
-  error: (...words: readonly unknown[]) => {
-    throw new Error(words.join(' '));
-  },
-  warn: () => QUIET,
-  info: () => QUIET,
-  debug: () => QUIET,
-};

@@ -18,8 +18,10 @@ export interface Job {
   readonly config: { readonly engine: string; readonly threads: number };
   readonly progress: { readonly timesteps: number; readonly steps_per_second: number };
   readonly metrics: Readonly<Record<string, number | string>>;
+  readonly result: Readonly<Record<string, unknown>> | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly labels: Readonly<Record<string, string>>;
+  readonly started_at: string | null;
   readonly ended_at: string | null;
 }
 

@@ -2,12 +2,17 @@
 import { best, type Curve, type Spread, spreadAt, spreadOfLast } from './aggregate.ts';
 import type { Evidence } from './evidence.ts';
 import { CAVEAT, type Published, publishedOf } from './published.ts';
+import type { Measured } from './robustness.ts';
 
 /** Steps that have a column where a study came that far. */
 const COLUMNS = [20_000, 50_000, 100_000, 200_000, 300_000, 500_000, 1_000_000, 3_000_000];
 
-/** `plots` are the pictures of each environment, in the order of the report. */
-export function reportOf(curves: readonly Curve[], plots: ReadonlyMap<string, readonly string[]>): string {
+/** `plots` are the pictures of each environment, in the order of the report; `robustness` is what was measured of a group. */
+export function reportOf(
+  curves: readonly Curve[],
+  plots: ReadonlyMap<string, readonly string[]>,
+  robustness: ReadonlyMap<string, readonly Measured[]> = new Map(),
+): string {
   const specs = [...new Set(curves.map(({ spec }) => spec))];
   const sections = specs.map((spec) =>
     section(
@@ -16,7 +21,9 @@ export function reportOf(curves: readonly Curve[], plots: ReadonlyMap<string, re
       plots.get(spec) ?? [],
     ),
   );
-  return `${[HEAD, ...(sections.length === 0 ? ['No study has ended yet.'] : sections)].join('\n\n')}\n`;
+  const changed = [...robustness].map(([group, measured]) => robustnessSection(group, measured));
+  const body = sections.length === 0 ? ['No study has ended yet.'] : [...sections, ...changed];
+  return `${[HEAD, ...body].join('\n\n')}\n`;
 }
 
 const HEAD = `# Learning curves
@@ -47,6 +54,24 @@ function section(spec: string, curves: readonly Curve[], plots: readonly string[
     ...laterLine(published, longest),
     plots.map((plot) => `![Return of ${spec} by steps](${plot})`).join('\n'),
     curves.map(howLine).join('\n'),
+  ].join('\n\n');
+}
+
+/** A row for each thing that was changed: how far, and the return at that. */
+function robustnessSection(group: string, measured: readonly Measured[]): string {
+  const names = [...new Set(measured.map(({ name }) => name))];
+  const rows = names.map((name) => {
+    const cells = measured
+      .filter((one) => one.name === name)
+      .map(({ value, nominal, spread }) => `${value === nominal ? `**${value}**` : value}: ${cell(spread)}`);
+    return `| ${name} | ${cells.join('; ')} |`;
+  });
+  return [
+    `## ${group} in a changed environment`,
+    'The last policies of its seeds, evaluated through `perturbations` of `POST /v1/agents/{id}/evaluate`; bold is the environment as trained in.',
+    ['| changed | value: return |', '| --- | --- |', ...rows].join('\n'),
+    `![Return of ${group} in a changed environment](${group}.robustness.png)`,
+    `\`npm run study -- --robustness ${group}\` makes \`${group}.robustness.csv\`.`,
   ].join('\n\n');
 }
 

@@ -15,8 +15,14 @@ const DIFFERENT = 1;
 const CANNOT = 2;
 
 /** Returns the exit code: 0 equal, 1 different, 2 where this machine cannot tell. */
-export async function verify({ file, out }: { readonly file: string | null; readonly out: string }): Promise<number> {
-  const path = file ?? soonest(out);
+export async function verify({
+  subject,
+  out,
+}: {
+  readonly subject: string | null;
+  readonly out: string;
+}): Promise<number> {
+  const path = subject ?? soonest(out);
   const recorded = readEvidence(path);
   say(`${recorded.name}: repeating ${recorded.prefix.timesteps} of ${recorded.config.steps} timesteps.`);
   const { cpu } = thisMachine();

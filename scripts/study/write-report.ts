@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { type Curve, readCurves } from './aggregate.ts';
 import { writeWhole } from './evidence.ts';
 import { publishedOf } from './published.ts';
+import { type Measured, readRobustness } from './robustness.ts';
 import { reportOf } from './tables.ts';
 
 /** Equal evidence gives equal bytes. Returns the paths. */
 export async function writeReport(folder: string): Promise<string[]> {
   // Only here: vega takes half a second to load, and a broken plot must not keep a study from running.
   const { plot } = await import('./plot.ts');
+  const { plotRobustness } = await import('./robustness-plot.ts');
   const curves = readCurves(folder).filter(({ steps }) => steps.length > 0);
   const written: string[] = [];
   const plots = new Map<string, string[]>();
@@ -21,7 +23,15 @@ export async function writeReport(folder: string): Promise<string[]> {
     if (name === `${spec}/all` || curves.filter((curve) => curve.spec === spec).length === 1)
       plots.set(spec, [...(plots.get(spec) ?? []), file]);
   }
-  written.push(writeChanged(join(folder, 'README.md'), reportOf(curves, plots)));
+  const robustness = new Map<string, readonly Measured[]>();
+  for (const { group } of curves) {
+    const measured = readRobustness(folder, group);
+    if (measured === null) continue;
+    robustness.set(group, measured);
+    const picture = await plotRobustness(`${group} in a changed environment`, measured);
+    written.push(writeChanged(join(folder, `${group}.robustness.png`), picture));
+  }
+  written.push(writeChanged(join(folder, 'README.md'), reportOf(curves, plots, robustness)));
   return written;
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { live } from '../../src/envs/mujoco/module.ts';
+import { live } from '../../src/envs/mujoco/heap.ts';
 import { cycle, ROBOTS, room } from '../envs/mujoco/heap.ts';
 
 const CYCLES = 2000;

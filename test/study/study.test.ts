@@ -68,7 +68,7 @@ function numbersOf(folder: string) {
 }
 
 test('a study that is killed in the middle ends with the bytes of one that nothing disturbed', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async (t) => {
   const folder = temporaryFolder(t);
   const [calm, rough] = [join(folder, 'calm'), join(folder, 'rough')];
@@ -110,6 +110,21 @@ test('a study that is killed in the middle ends with the bytes of one that nothi
     assert.deepEqual(readdirSync(rough).sort(), ['Pendulum-v1', 'README.md']);
     assert.match(readFileSync(join(rough, 'README.md'), 'utf8'), /\| \*\*sac-v2\*\* \| 2 \| 600 \|/);
     assert.equal(readFileSync(join(rough, 'Pendulum-v1/sac-v2.png')).readUInt32BE(0), 0x89_50_4e_47);
+  });
+
+  await t.test('its policies are tried in changed environments', async () => {
+    const { code, output } = await toTheEnd([
+      ...['--robustness', 'Pendulum-v1/sac-v2', '--data-dir', roughData, '--out', rough],
+    ]);
+    assert.equal(code, 0, output);
+    assert.match(output, /seed2: without mass \(factor\): .*MuJoCo/);
+    const rows = readFileSync(join(rough, 'Pendulum-v1/sac-v2.robustness.csv'), 'utf8').trimEnd().split('\n');
+    // Noise and delay, each as trained and at four values, of two seeds.
+    assert.equal(rows.length, 1 + 2 * 5 * 2);
+    // As trained: what the study's own last evaluation saw.
+    const last = numbersOf(rough)[0]?.table.trimEnd().split('\n').at(-1)?.split(',')[1];
+    assert.equal(rows.find((row) => row.startsWith('action delay (steps),0,1,'))?.split(',')[3], last);
+    assert.match(readFileSync(join(rough, 'README.md'), 'utf8'), /\| action delay \(steps\) \| \*\*0\*\*: −/);
   });
 
   const file = join(rough, UNITS[0]);

@@ -7,11 +7,11 @@ import type { Registration } from '../registration.ts';
 import { Box } from '../spaces/box.ts';
 import { ANT_BODIES, ANT_MJCF } from './ant-model.ts';
 import { flag, frameSkip, resetNoiseScale, UNIFORM_AND_NORMAL_NOISE, weight } from './common-kwargs.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { clamped, concatenate, observationSpace } from './observations.ts';
 import { horizontalPlace } from './places.ts';
 import { addNormal, addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 /** Read as the body's number. */
 function mainBody(body: number, description: string): FreeKwarg<number> {

@@ -7,10 +7,10 @@ import type { Registration } from '../registration.ts';
 import { Box } from '../spaces/box.ts';
 import { flag, frameSkip, resetNoiseScale, UNIFORM_AND_NORMAL_NOISE, weight } from './common-kwargs.ts';
 import { HALF_CHEETAH_MJCF } from './half-cheetah-model.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { concatenate, observationSpace } from './observations.ts';
 import { addNormal, addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 const KWARGS = {
   frame_skip: frameSkip(5, 0.01),

@@ -1,8 +1,8 @@
 // What Humanoid-v5 and HumanoidStandup-v5 observe, and the keyword arguments that choose it.
 import type { KwargSchemas, Kwargs } from '../kwargs.ts';
 import { flag } from './common-kwargs.ts';
-import type { Simulation } from './module.ts';
 import { concatenate, observationSpace } from './observations.ts';
+import type { Simulation } from './simulation.ts';
 
 export const OBSERVATION_KWARGS = {
   exclude_current_positions_from_observation: flag(

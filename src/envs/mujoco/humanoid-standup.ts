@@ -8,10 +8,10 @@ import { Box } from '../spaces/box.ts';
 import { frameSkip, resetNoiseScale, UNIFORM_NOISE, weight } from './common-kwargs.ts';
 import { FULL_OBSERVATION_SPACE, humanoidObservation, OBSERVATION_KWARGS, tendons } from './humanoid-observation.ts';
 import { HUMANOID_STANDUP_MJCF, LYING_HEIGHT } from './humanoid-standup-model.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { clamp } from './observations.ts';
 import { addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 const KWARGS = {
   frame_skip: frameSkip(5, 0.003),

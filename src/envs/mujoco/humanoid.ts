@@ -8,11 +8,11 @@ import { Box } from '../spaces/box.ts';
 import { flag, frameSkip, resetNoiseScale, UNIFORM_NOISE, weight } from './common-kwargs.ts';
 import { HUMANOID_MJCF } from './humanoid-model.ts';
 import { FULL_OBSERVATION_SPACE, humanoidObservation, OBSERVATION_KWARGS, tendons } from './humanoid-observation.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { clamp } from './observations.ts';
 import { horizontalPlace } from './places.ts';
 import { addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 const KWARGS = {
   frame_skip: frameSkip(5, 0.003),

@@ -6,10 +6,10 @@ import type { Registration } from '../registration.ts';
 import { Box } from '../spaces/box.ts';
 import { frameSkip, resetNoiseScale, UNIFORM_AND_NORMAL_NOISE, weight } from './common-kwargs.ts';
 import { INVERTED_DOUBLE_PENDULUM_MJCF } from './inverted-double-pendulum-model.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { clamped, concatenate, observationSpace } from './observations.ts';
 import { addNormal, addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 const KWARGS = {
   frame_skip: frameSkip(5, 0.01),

@@ -6,10 +6,10 @@ import type { Registration } from '../registration.ts';
 import { Box } from '../spaces/box.ts';
 import { frameSkip, resetNoiseScale, UNIFORM_NOISE } from './common-kwargs.ts';
 import { INVERTED_PENDULUM_MJCF } from './inverted-pendulum-model.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { concatenate, observationSpace } from './observations.ts';
 import { addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 const KWARGS = {
   frame_skip: frameSkip(2, 0.02),

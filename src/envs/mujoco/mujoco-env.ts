@@ -10,8 +10,8 @@ import { numericOptions } from '../reset-options.ts';
 import { reseeded } from '../seeding.ts';
 import type { Box } from '../spaces/box.ts';
 import type { Value } from '../spaces/space.ts';
-import { Simulation } from './module.ts';
 import { pictureOf } from './picture.ts';
+import { Simulation } from './simulation.ts';
 import { viewOf } from './views.ts';
 
 export interface MujocoTask {

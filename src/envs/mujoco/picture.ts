@@ -5,8 +5,8 @@ import { drawScene } from '../render/draw-scene.ts';
 import type { Image } from '../render/image.ts';
 import { type RenderOptions, sizeOf } from '../render/options.ts';
 import type { Vector } from '../render/vectors.ts';
-import type { Simulation } from './module.ts';
 import { bodyPlace, cameraLens, freeLens, geomsOf, type World } from './scene.ts';
+import type { Simulation } from './simulation.ts';
 
 /** The free camera, and how large things are. */
 export interface View {

@@ -1,5 +1,5 @@
 // Places and distances, as observations, rewards and infos of several environments tell them.
-import type { Simulation } from './module.ts';
+import type { Simulation } from './simulation.ts';
 
 /** x and y of the root in m, and its distance from the origin along the ground. */
 export function horizontalPlace({ qpos }: Simulation) {

@@ -2,11 +2,11 @@
 import { sumOfSquares } from '../../math/sum-of-squares.ts';
 import type { EnvSpec } from '../env.ts';
 import type { Box } from '../spaces/box.ts';
-import type { Simulation } from './module.ts';
 import type { MujocoTask } from './mujoco-env.ts';
 import { clamped, concatenate, observationSpace } from './observations.ts';
 import { START_HEIGHT } from './planar-walker-model.ts';
 import { addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 export interface PlanarWalkerKwargs {
   readonly frame_skip: number;

@@ -6,12 +6,12 @@ import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../
 import type { Registration } from '../registration.ts';
 import { Box } from '../spaces/box.ts';
 import { frameSkip, weight } from './common-kwargs.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { concatenate, observationSpace } from './observations.ts';
 import { displacement, norm } from './places.ts';
 import { REACHER_MJCF } from './reacher-model.ts';
 import { addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 
 const KWARGS = {
   frame_skip: frameSkip(2, 0.01),

@@ -6,11 +6,11 @@ import { type KwargSchemas, type Kwargs, kwargsSchema, resolveKwargs } from '../
 import type { Registration } from '../registration.ts';
 import { Box } from '../spaces/box.ts';
 import { flag, frameSkip, resetNoiseScale, UNIFORM_NOISE, weight } from './common-kwargs.ts';
-import type { Simulation } from './module.ts';
 import { MujocoEnv, type MujocoTask } from './mujoco-env.ts';
 import { concatenate, observationSpace } from './observations.ts';
 import { horizontalPlace } from './places.ts';
 import { addUniform } from './reset-noise.ts';
+import type { Simulation } from './simulation.ts';
 import { SWIMMER_MJCF } from './swimmer-model.ts';
 
 const KWARGS = {

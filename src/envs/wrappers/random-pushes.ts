@@ -4,7 +4,7 @@ import { Pcg64 } from '../../math/pcg64.ts';
 import { nest, type Tensors, takeVector, under, vector } from '../../math/tensor.ts';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.ts';
 import type { Range } from '../kwargs.ts';
-import type { Simulation } from '../mujoco/module.ts';
+import type { Simulation } from '../mujoco/simulation.ts';
 import type { Image } from '../render/image.ts';
 import type { RenderOptions } from '../render/options.ts';
 import { restoring } from '../snapshot.ts';

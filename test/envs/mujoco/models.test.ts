@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Simulation } from '../../../src/envs/mujoco/module.ts';
+import { Simulation } from '../../../src/envs/mujoco/simulation.ts';
 import { readFixture } from '../../fixtures/read.ts';
 import { MJCF_MODELS } from './mjcf-models.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Env } from '../../../src/envs/env.ts';
-import { live } from '../../../src/envs/mujoco/module.ts';
+import { live } from '../../../src/envs/mujoco/heap.ts';
 import { make, specs } from '../../../src/envs/registry.ts';
 import { DomainError } from '../../../src/errors.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';

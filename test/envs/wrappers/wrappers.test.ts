@@ -4,7 +4,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { checkEnv } from '../../../src/envs/check-env.ts';
 import type { Env } from '../../../src/envs/env.ts';
-import { live } from '../../../src/envs/mujoco/module.ts';
+import { live } from '../../../src/envs/mujoco/heap.ts';
 import { make } from '../../../src/envs/registry.ts';
 import { PassiveEnvChecker } from '../../../src/envs/wrappers/passive-env-checker.ts';
 import { RecordEpisodeStatistics } from '../../../src/envs/wrappers/record-episode-statistics.ts';

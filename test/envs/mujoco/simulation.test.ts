@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { HALF_CHEETAH_MJCF } from '../../../src/envs/mujoco/half-cheetah-model.ts';
-import { live, Simulation } from '../../../src/envs/mujoco/module.ts';
+import { live } from '../../../src/envs/mujoco/heap.ts';
+import { Simulation } from '../../../src/envs/mujoco/simulation.ts';
 import { make } from '../../../src/envs/registry.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { vector } from '../../../src/math/tensor.ts';
