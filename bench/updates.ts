@@ -93,11 +93,11 @@ export function graphOf({ variant, ...sizes }: Readonly<Record<keyof typeof UPDA
   return trace(program, signature);
 }
 
-async function measure(
+export async function measure(
   engine: Engine,
   { variant, graph }: { readonly variant: string; readonly graph: Graph },
   threads: number,
-  compiler: string,
+  compiler: string | null,
 ): Promise<UpdateTiming> {
   const update = await filled(engine, graph, threads);
   const products = await filled(engine, productsOf(optimize(graph)), threads);
@@ -143,9 +143,9 @@ const PEAK_TURNS = 1_000_000;
 /** Until the helpers of the team that ran last have gone to sleep: awake, they would take the other team's cores. */
 const ASLEEP_MS = 2;
 
-/** Null for an engine other than native: only there the compiler that is needed is known to work. */
-async function peakMeter(engine: Engine, compiler: string, threads: number): Promise<PeakMeter | null> {
-  if (engine.name !== 'native') return null;
+/** Null for an engine other than native, since only there a compiler is known to work, and where none is given. */
+async function peakMeter(engine: Engine, compiler: string | null, threads: number): Promise<PeakMeter | null> {
+  if (engine.name !== 'native' || compiler === null) return null;
   const tool = await findCompiler(compiler === 'auto' ? undefined : [compiler]);
   const { width, registers } = tool.target;
   const c = readFileSync(new URL('../../bench/fma-peak.c', import.meta.url), 'utf8');

@@ -13,18 +13,23 @@ export class ApiClient {
     return await this.#call<T>('GET', path);
   }
 
-  async post<T>(path: string, body: Json = {}): Promise<T> {
-    return await this.#call<T>('POST', path, body);
+  async post<T>(path: string, body: Json = {}, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+    return await this.#call<T>('POST', path, body, headers);
   }
 
   async delete(path: string): Promise<void> {
     await this.#call('DELETE', path);
   }
 
-  async #call<T>(method: string, path: string, body?: Json): Promise<T> {
+  async #call<T>(
+    method: string,
+    path: string,
+    body?: Json,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
     const response = await fetch(`${this.url}${path}`, {
       method,
-      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body && { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }),
     });
     const text = await response.text();
     const answer: unknown = text === '' ? null : JSON.parse(text);

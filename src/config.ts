@@ -1,10 +1,13 @@
 // The only reader of process.env and of the command line. Everything else receives values.
-import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type ApiKey, keyLine, makeKey, parseKeyLine } from './api-keys.ts';
 import type { EngineSettings } from './compute/engines.ts';
+
+/** Where the workers of jobs run. A process keeps to itself what a thread does not: a native crash, or code that never returns. */
+const JOB_ISOLATIONS = ['thread', 'process'] as const;
 
 export interface Config {
   /** Address to listen on; only loopback without keys, unless `insecure`. */
@@ -19,8 +22,17 @@ export interface Config {
   readonly engines: EngineSettings;
   /** Threads of one training update, for jobs that name none. */
   readonly threads: number;
-  /** Jobs that train at the same time; the rest wait in order. */
+  /** Jobs that train at the same time; the rest wait, by priority and then in order. */
   readonly maxRunningJobs: number;
+  /** Jobs that may wait. */
+  readonly maxQueuedJobs: number;
+  readonly jobIsolation: (typeof JOB_ISOLATIONS)[number];
+  /** For how long a job's worker may report nothing before it is taken for stuck, ended and restarted. */
+  readonly jobSilenceLimitMs: number;
+  /** For how long a job stays after its end; null = for good. */
+  readonly jobRetentionDays: number | null;
+  /** Bytes that stay free on the disk of the data directory: jobs are paused before. */
+  readonly diskReserveBytes: number;
   /** Bytes that replay and parameters of one training job may take, and of all that run at once. */
   readonly jobMemory: { readonly jobBytes: number; readonly totalBytes: number };
   /** Worker threads that host environments and policies. */
@@ -28,8 +40,12 @@ export interface Config {
   /** Jobs that were running when the server died go on from their newest checkpoint. */
   readonly resumeJobs: boolean;
   readonly logLevel: LogLevel;
-  /** SHA-256 digests (hex) of the accepted API keys; null = no key is asked for. */
-  readonly apiKeyDigests: readonly string[] | null;
+  /** The accepted API keys; null = no key is asked for. */
+  readonly apiKeys: readonly ApiKey[] | null;
+  /** Requests a minute of one key, or of one address without keys; 0 = as many as come. */
+  readonly rateLimitPerMinute: number;
+  /** Origins of pages that may call the API and open WebSockets, beside this server's own. */
+  readonly allowedOrigins: readonly string[];
   /** A key made at this start because `--create-key` asked for one; printed once and kept nowhere. */
   readonly createdKey: string | null;
 }
@@ -53,18 +69,27 @@ const OPTIONS = {
   'dump-graph': 'directory to write every compiled program to, stage by stage (none)',
   threads: 'threads of one training update (cores divided by running jobs)',
   'max-running-jobs': 'jobs that train at the same time (cores - 1)',
+  'max-queued-jobs': 'jobs that may wait (1000)',
+  'job-isolation': 'thread or process: where jobs run; a process survives native crashes of others (thread)',
+  'job-silence-limit': 'seconds without a sign of life after which a job is restarted (600)',
+  'job-retention-days': 'days after which jobs that ended are deleted; their checkpoints stay (keep all)',
+  'disk-reserve': 'free disk space below which jobs are paused, such as 1GiB; 0 = never (256MiB)',
   'max-job-memory': 'memory of one training job, such as 2GiB (80 % of the memory divided by running jobs)',
   'env-workers': 'threads that host environments (cores - 1)',
   'resume-jobs': 'true or false: continue interrupted jobs at start (true)',
   'log-level': `${LOG_LEVELS.join(', ')} (info)`,
-  'api-keys-file': 'file with one SHA-256 digest (hex) of an API key a line',
+  'api-keys-file': 'file with an API key a line: its SHA-256 digest (hex), then its scopes (all)',
+  'rate-limit': 'requests a minute of one key, or address; 0 = any (600000; on loopback without keys 0)',
+  'allow-origins': 'origins of other pages that may call the API and open WebSockets, with commas between (none)',
   'create-key': 'true or false: make an API key if the keys file does not exist, and print it once (false)',
   insecure: 'true or false: listen on a public address without keys (false)',
 } as const;
 
 type Option = keyof typeof OPTIONS;
 
-export const USAGE = `Usage: npm start -- [--option value …]\n\n${Object.entries(OPTIONS)
+export const USAGE = `Usage: gymserve [serve] [--option value …]      (in a clone: npm start -- [--option value …])\n       gymserve keys create|list|revoke         API keys and their scopes\n       gymserve version\n\n${Object.entries(
+  OPTIONS,
+)
   .map(([name, help]) => `  --${name.padEnd(18)} ${variableOf(name).padEnd(26)} ${help}`)
   .join('\n')}\n`;
 
@@ -74,9 +99,9 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   const cores = availableParallelism();
   const maxRunningJobs = integer('max-running-jobs', given, Math.max(1, cores - 1), 1, 256);
   const host = given('host') ?? '127.0.0.1';
-  const dataDir = resolve(given('data-dir') ?? 'data');
-  const { apiKeyDigests, createdKey } = readKeys(given, dataDir);
-  if (!isLoopback(host) && apiKeyDigests === null && !boolean('insecure', given, false)) {
+  const dataDir = dataDirectory(given('data-dir'));
+  const { apiKeys, createdKey } = readKeys(given, dataDir);
+  if (!isLoopback(host) && apiKeys === null && !boolean('insecure', given, false)) {
     throw new ConfigError(
       `Refusing to listen on the public address ${host} without API keys: name a keys file (--api-keys-file), let one be made (--create-key true), or accept the risk (--insecure true).`,
     );
@@ -93,11 +118,19 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     },
     threads: integer('threads', given, Math.max(1, Math.floor(cores / maxRunningJobs)), 1, 256),
     maxRunningJobs,
+    maxQueuedJobs: integer('max-queued-jobs', given, 1000, 0, 1_000_000),
+    jobIsolation: oneOf('job-isolation', given, JOB_ISOLATIONS, 'thread'),
+    jobSilenceLimitMs: 1000 * integer('job-silence-limit', given, 600, 1, 86_400),
+    jobRetentionDays:
+      given('job-retention-days') === undefined ? null : integer('job-retention-days', given, 0, 0, 36_500),
+    diskReserveBytes: bytes('disk-reserve', given, 256 * 2 ** 20),
     jobMemory: memoryOfJobs(given, maxRunningJobs),
     envWorkers: integer('env-workers', given, Math.max(1, cores - 1), 1, 64),
     resumeJobs: boolean('resume-jobs', given, true),
     logLevel: oneOf('log-level', given, LOG_LEVELS, 'info'),
-    apiKeyDigests,
+    apiKeys,
+    rateLimitPerMinute: integer('rate-limit', given, isLoopback(host) && apiKeys === null ? 0 : RATE_LIMIT, 0, 1e9),
+    allowedOrigins: originsOf(given),
     createdKey,
   });
 }
@@ -134,6 +167,8 @@ function integer(option: Option, given: Given, fallback: number, min: number, ma
 
 /** What jobs may take of the memory; the rest is for everything else. */
 const JOB_SHARE = 0.8;
+/** Far above what one client steps, far below what keeps all others out. */
+const RATE_LIMIT = 600_000;
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,
@@ -152,17 +187,35 @@ function memoryOfJobs(given: Given, maxRunningJobs: number): Config['jobMemory']
   // Of a container; 0 or more than there is where nothing limits it. Absent from old minor versions of Node.
   const limit = process.constrainedMemory?.() ?? 0;
   const usable = Math.floor(JOB_SHARE * (limit > 0 ? Math.min(limit, machine) : machine));
-  const text = given('max-job-memory');
-  if (text === undefined) return { jobBytes: Math.floor(usable / maxRunningJobs), totalBytes: usable };
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?) *([A-Za-z]*)$/.exec(text) ?? [];
-  const jobBytes = Math.floor(Number(digits) * (UNITS[unit] ?? Number.NaN));
-  if (!(jobBytes > 0)) {
+  if (given('max-job-memory') === undefined)
+    return { jobBytes: Math.floor(usable / maxRunningJobs), totalBytes: usable };
+  const jobBytes = bytes('max-job-memory', given, 0, 1);
+  return { jobBytes, totalBytes: Math.max(usable, jobBytes) };
+}
+
+function bytes(option: Option, given: Given, fallback: number, min = 0): number {
+  const text = given(option);
+  if (text === undefined) return fallback;
+  const [, digits = '-1', unit = ''] = /^(\d+(?:\.\d+)?) *([A-Za-z]*)$/.exec(text) ?? [];
+  const value = Math.floor(Number(digits) * (UNITS[unit] ?? Number.NaN));
+  if (!(value >= min)) {
     const units = Object.keys(UNITS).filter((name) => name !== '');
     throw new ConfigError(
-      `--max-job-memory (${variableOf('max-job-memory')}) is "${text}"; give bytes, or a number with one of ${units.join(', ')}, such as 2GiB.`,
+      `--${option} (${variableOf(option)}) is "${text}"; give bytes, or a number with one of ${units.join(', ')}, such as 2GiB.`,
     );
   }
-  return { jobBytes, totalBytes: Math.max(usable, jobBytes) };
+  return value;
+}
+
+/** Exactly as browsers write them, so that they can be compared. */
+function originsOf(given: Given): readonly string[] {
+  const option = 'allow-origins';
+  const origins = (given(option) ?? '').split(',').flatMap((origin) => origin.trim() || []);
+  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+  if (wrong === undefined) return origins;
+  throw new ConfigError(
+    `--${option} (${variableOf(option)}) names "${wrong}"; give origins such as https://example.org, without a path, with commas between.`,
+  );
 }
 
 function boolean(option: Option, given: Given, fallback: boolean): boolean {
@@ -183,36 +236,55 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-function readKeys(given: Given, dataDir: string): Pick<Config, 'apiKeyDigests' | 'createdKey'> {
+function readKeys(given: Given, dataDir: string): Pick<Config, 'apiKeys' | 'createdKey'> {
   const create = boolean('create-key', given, false);
   const named = given('api-keys-file');
-  if (named === undefined && !create) return { apiKeyDigests: null, createdKey: null };
-  const file = resolve(named ?? join(dataDir, 'api-keys'));
+  if (named === undefined && !create) return { apiKeys: null, createdKey: null };
+  const file = keysFile(named, dataDir);
   const createdKey = create && !existsSync(file) ? createKeyFile(file) : null;
   if (!existsSync(file)) {
     throw new ConfigError(
       `The keys file ${file} does not exist; write one SHA-256 digest a line, or start with --create-key true.`,
     );
   }
-  const lines = readFileSync(file, 'utf8')
+  const apiKeys = readFileSync(file, 'utf8')
     .split('\n')
-    .map((line) => line.trim());
-  const apiKeyDigests = lines.filter((line) => line !== '' && !line.startsWith('#'));
-  const wrong = apiKeyDigests.find((digest) => !/^[0-9a-f]{64}$/.test(digest));
-  if (wrong !== undefined) {
-    throw new ConfigError(
-      `A line of the keys file ${file} is ${wrong.length} characters and not a SHA-256 digest in hex; make one with: printf %s "$KEY" | sha256sum`,
-    );
-  }
-  if (apiKeyDigests.length === 0)
+    .flatMap((line) => keyOfLine(line, file) ?? []);
+  if (apiKeys.length === 0)
     throw new ConfigError(`The keys file ${file} names no key; add a SHA-256 digest, or delete it.`);
-  return { apiKeyDigests, createdKey };
+  return { apiKeys, createdKey };
+}
+
+function keyOfLine(line: string, file: string): ApiKey | null {
+  try {
+    return parseKeyLine(line);
+  } catch (error) {
+    throw new ConfigError(`A line of the keys file ${file} ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function keysFile(named: string | undefined, dataDir: string): string {
+  return resolve(named ?? join(dataDir, 'api-keys'));
+}
+
+/** Where keys stand, for a command that only manages them; flags win over environment variables. */
+export function keysFileOf(
+  flags: Readonly<Record<'api-keys-file' | 'data-dir', string | undefined>>,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const given = (option: 'api-keys-file' | 'data-dir') => flags[option] || env[variableOf(option)] || undefined;
+  return keysFile(given('api-keys-file'), dataDirectory(given('data-dir')));
+}
+
+function dataDirectory(named: string | undefined): string {
+  return resolve(named ?? 'data');
 }
 
 function createKeyFile(file: string): string {
-  const key = `gsk_${randomBytes(24).toString('base64url')}`;
+  const { key, kept } = makeKey(['admin']);
   mkdirSync(dirname(file), { recursive: true });
-  const digest = createHash('sha256').update(key).digest('hex');
-  writeFileSync(file, `# SHA-256 digests of API keys, one a line\n${digest}\n`, { mode: 0o600 });
+  writeFileSync(file, `# SHA-256 digests of API keys, one a line, each with its scopes\n${keyLine(kept)}`, {
+    mode: 0o600,
+  });
   return key;
 }

@@ -4,6 +4,9 @@
 export const ERROR_CODES = [
   'invalid_request',
   'unauthorized',
+  'insufficient_scope',
+  'forbidden_origin',
+  'upgrade_required',
   'not_found',
   'env_spec_not_found',
   'environment_not_found',
@@ -22,6 +25,8 @@ export const ERROR_CODES = [
   'invalid_state_transition',
   'agent_training',
   'checkpoint_in_use',
+  'idempotency_key_in_flight',
+  'idempotency_key_reused',
   'action_out_of_space',
   'observation_out_of_space',
   'invalid_kwargs',

@@ -1,13 +1,34 @@
-// `npm start`: configuration in, a server out, a graceful end on SIGTERM and SIGINT.
+#!/usr/bin/env node
+// The command line: `gymserve serve` (what `npm start` runs: configuration in, a server out, a graceful end) and smaller commands.
+import { keysCommand } from './commands/keys.ts';
 import { type Config, ConfigError, loadConfig, USAGE } from './config.ts';
 import { DomainError } from './errors.ts';
-import { createServer } from './server.ts';
+import { createServer, versionOfPackage } from './server.ts';
 
 /** A drain that takes longer is cut off: whatever started the server may otherwise kill it harder. */
 const CLOSE_WITHIN_MS = 30_000;
 
+const COMMANDS = {
+  serve,
+  keys: async (argv) => keysCommand(argv),
+  version: async () => void process.stdout.write(`${versionOfPackage()}\n`),
+} as const satisfies Record<string, (argv: readonly string[]) => Promise<void>>;
+
+/** Without a command, `serve`. */
 async function main(argv: readonly string[]): Promise<void> {
-  if (argv.includes('--help')) {
+  const [first = ''] = argv;
+  if (first === '--version' || first === '-v') return await COMMANDS.version();
+  if (first === '' || first.startsWith('-')) return await serve(argv);
+  const command = Object.entries(COMMANDS).find(([name]) => name === first)?.[1];
+  if (command === undefined)
+    throw new ConfigError(
+      `There is no command "${first}"; there are: ${Object.keys(COMMANDS).join(', ')}.\n\n${USAGE}`,
+    );
+  await command(argv.slice(1));
+}
+
+async function serve(argv: readonly string[]): Promise<void> {
+  if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(USAGE);
     return;
   }

@@ -4,15 +4,21 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { buildApp, DEFAULT_BODY_LIMIT_BYTES } from './api/app.ts';
 import { Engines } from './compute/engines.ts';
+import { prepareEnvironment } from './compute/tensorflow/environment.ts';
 import { type Config, ConfigError } from './config.ts';
 import { DomainError } from './errors.ts';
 import { Agents } from './services/agents.ts';
 import { Catalogue } from './services/catalogue.ts';
 import { Checkpoints } from './services/checkpoints.ts';
+import { DiskGuard } from './services/disk-guard.ts';
 import { Environments } from './services/environments.ts';
+import { Idempotency } from './services/idempotency.ts';
 import { JobJournal } from './services/job-journal.ts';
+import { JobRetention } from './services/job-retention.ts';
+import { JobWatchdog } from './services/job-watchdog.ts';
 import { Jobs } from './services/jobs.ts';
 import type { EnvironmentLimits } from './services/live-environments.ts';
+import { Metrics } from './services/metrics.ts';
 import { Policies } from './services/policies.ts';
 import { Scheduler } from './services/scheduler.ts';
 import { Server } from './services/server.ts';
@@ -20,8 +26,10 @@ import { AgentStore } from './storage/agents.ts';
 import { Blobs } from './storage/blobs.ts';
 import { CheckpointStore } from './storage/checkpoints.ts';
 import { type Database, openDatabase } from './storage/database.ts';
+import { IdempotencyStore } from './storage/idempotency.ts';
 import { JobStore } from './storage/jobs.ts';
 import { EnvironmentPool } from './workers/environment-pool.ts';
+import { type JobIsolation, workerStarter } from './workers/job-start.ts';
 
 export type ServerConfig = Pick<
   Config,
@@ -33,12 +41,25 @@ export type ServerConfig = Pick<
   | 'jobMemory'
   | 'envWorkers'
   | 'resumeJobs'
-  | 'apiKeyDigests'
+  | 'apiKeys'
 > & {
+  /** As `Config.allowedOrigins`; none where absent. */
+  readonly allowedOrigins?: readonly string[];
+  /** As `Config.rateLimitPerMinute`; 0 where absent. */
+  readonly rateLimitPerMinute?: number;
   /** Null = silent. */
   readonly logger: FastifyBaseLogger | { readonly level: string } | null;
+  /** `thread` where absent. */
+  readonly jobIsolation?: JobIsolation;
+  /** Ten minutes where absent. */
+  readonly jobSilenceLimitMs?: number;
+  /** For good where absent. */
+  readonly jobRetentionDays?: number | null;
+  /** 0 where absent: the disk may run full. */
+  readonly diskReserveBytes?: number;
+  readonly maxQueuedJobs?: number;
   /** Instead of the defaults of the services. */
-  readonly limits?: Partial<EnvironmentLimits> & { readonly queuedJobs?: number };
+  readonly limits?: Partial<EnvironmentLimits>;
 };
 
 export interface GymserveServer {
@@ -49,9 +70,14 @@ export interface GymserveServer {
   close(): Promise<void>;
 }
 
+/** Far longer than any one call of a worker takes: to compile, or an update of the largest networks. */
+const JOB_SILENCE_LIMIT_MS = 600_000;
+
 /** Throws `data_dir_in_use`, `engine_not_available` for a configured engine, and what the disk says. */
 export async function createServer(config: ServerConfig): Promise<GymserveServer> {
   const { dataDir, limits = {} } = config;
+  // What it writes, the threads that start below inherit.
+  prepareEnvironment();
   const engines = new Engines(config.engines);
   // In the background: the first job need not wait for what a compiler takes to answer. What fails is said when a job asks for it,
   // and by `GET /v1/server`, which checks the other engines too.
@@ -76,8 +102,19 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     dataDir,
     engines: config.engines,
     slots: config.maxRunningJobs,
+    startWorker: workerStarter(config.jobIsolation ?? 'thread'),
+    watchdog: new JobWatchdog(config.jobSilenceLimitMs ?? JOB_SILENCE_LIMIT_MS),
     onError,
   });
+  const diskGuard = new DiskGuard({
+    dataDir,
+    reserveBytes: config.diskReserveBytes ?? 0,
+    onShort: (why) => scheduler.hold(why),
+    onRoom: () => scheduler.release(),
+    onError,
+  });
+  const keys = new IdempotencyStore(database);
+  const retention = new JobRetention({ jobs: jobStore, keys, days: config.jobRetentionDays ?? null, onError });
   const workerData = { dataDir, engines: config.engines };
   // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
   const agentWorkers = new EnvironmentPool({ size: 1, workerData, onWorkerLost: () => undefined });
@@ -91,7 +128,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     pool: agentWorkers,
     memory: config.jobMemory,
     defaults: { engine: config.engine, threads: config.threads },
-    ...(limits.queuedJobs !== undefined && { maxQueued: limits.queuedJobs }),
+    ...(config.maxQueuedJobs !== undefined && { maxQueued: config.maxQueuedJobs }),
   });
   const environments = new Environments({
     workers: config.envWorkers,
@@ -125,17 +162,31 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
   });
 
   const app = await buildApp({
-    services: { server, catalogue: new Catalogue(), environments, agents, checkpoints, jobs },
-    auth: config.apiKeyDigests,
+    services: {
+      server,
+      metrics: new Metrics({ version, environments, jobs, scheduler }),
+      catalogue: new Catalogue(),
+      environments,
+      agents,
+      checkpoints,
+      jobs,
+      idempotency: new Idempotency(keys),
+    },
+    auth: config.apiKeys,
     logger: config.logger,
+    allowedOrigins: config.allowedOrigins ?? [],
+    rateLimitPerMinute: config.rateLimitPerMinute ?? 0,
   });
   reportError = (error) => app.log.error({ err: error }, 'what a job reported could not be stored');
+  await diskGuard.start();
   scheduler.recover(config.resumeJobs);
+  retention.start();
 
   let closing: Promise<void> | undefined;
   const close = async () => {
     server.drain();
-    await Promise.all([app.close(), scheduler.stop()]);
+    diskGuard.close();
+    await Promise.all([app.close(), scheduler.stop(), retention.close()]);
     await environments.close();
     await agentWorkers.close();
     journal.close();
@@ -163,6 +214,11 @@ function openStorage(dataDir: string): { database: Database; blobs: Blobs } {
   } catch (error) {
     if (error instanceof DomainError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof Error && 'code' in error && (error.code === 'SQLITE_FULL' || error.code === 'ENOSPC')) {
+      throw new ConfigError(
+        `The disk of the data directory ${dataDir} is full (${reason}); free space and start again.`,
+      );
+    }
     throw new ConfigError(
       `The data directory ${dataDir} cannot be used (${reason}); make it a folder that this user may write, holding nothing but Gymserve's files, or name another with --data-dir.`,
     );
@@ -170,7 +226,7 @@ function openStorage(dataDir: string): { database: Database; blobs: Blobs } {
 }
 
 /** The version in package.json, which stands at the same place seen from src/ and from dist/src/. */
-function versionOfPackage(): string {
+export function versionOfPackage(): string {
   for (const candidate of ['../package.json', '../../package.json']) {
     try {
       const { version } = JSON.parse(readFileSync(new URL(candidate, import.meta.url), 'utf8')) as { version: string };

@@ -35,3 +35,28 @@ test('without it running jobs share four fifths of the memory', () => {
   assert.equal(four.totalBytes, one.totalBytes);
   assert.equal(four.jobBytes, Math.floor(one.totalBytes / 4));
 });
+
+for (const [args, says] of [
+  [['--disk-reserve', 'much'], /--disk-reserve \(GYMSERVE_DISK_RESERVE\) is "much"; give bytes/],
+  [['--job-isolation', 'vm'], /--job-isolation .* is "vm"; give one of: thread, process/],
+  [['--job-silence-limit', '0'], /--job-silence-limit .* is "0"; give an integer from 1/],
+  [['--job-retention-days', '1.5'], /--job-retention-days .* is "1.5"; give an integer from 0/],
+  [['--max-queued-jobs', 'x'], /--max-queued-jobs .* is "x"/],
+] as const) {
+  test(`${args.join(' ')} is refused with what to give`, () => {
+    assert.throws(
+      () => loadConfig(args, {}),
+      (error) => error instanceof ConfigError && says.test(error.message),
+    );
+  });
+}
+
+test('jobs run in threads, stay for good and leave some of the disk free unless asked otherwise', () => {
+  const { jobIsolation, jobRetentionDays, jobSilenceLimitMs, diskReserveBytes, maxQueuedJobs } = loadConfig([], {});
+  assert.deepEqual([jobIsolation, jobRetentionDays, jobSilenceLimitMs], ['thread', null, 600_000]);
+  assert.deepEqual([diskReserveBytes, maxQueuedJobs], [2 ** 28, 1000]);
+  const args = ['--job-isolation', 'process', '--disk-reserve', '0', '--job-retention-days', '30'];
+  const given = loadConfig([...args, '--job-silence-limit', '5'], {});
+  assert.deepEqual([given.jobIsolation, given.jobRetentionDays, given.jobSilenceLimitMs], ['process', 30, 5000]);
+  assert.equal(given.diskReserveBytes, 0);
+});

@@ -98,7 +98,7 @@ function titleOf(curves: readonly Curve[]) {
     ? 'Line: mean over seeds; band: ± 1 std; thin: each seed. '
     : '';
   return {
-    text: `${curves[0]?.spec}: ${curves.map(({ label }) => label).join(', ')}`,
+    text: `${curves[0]?.spec}: ${curves.length > 3 ? `${curves.length} settings` : curves.map(({ label }) => label).join(', ')}`,
     subtitle: `${spread}Mean action, every ${every.toLocaleString('en')} steps.`,
   };
 }

@@ -2,16 +2,21 @@
 import { setMaxListeners } from 'node:events';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { fastifyOpenapiGlue } from 'fastify-openapi-glue';
+import type { ApiKey } from '../api-keys.ts';
 import { type Contract, loadContract, type Operation } from './contract.ts';
 import { type AnyHandler, routeOf } from './dispatch.ts';
 import type { Handlers } from './operation.ts';
 import { auth } from './plugins/auth.ts';
+import { browser } from './plugins/browser.ts';
 import { DOCS_PREFIX, docs } from './plugins/docs.ts';
 import { errors, refuseMalformed, sendProblem } from './plugins/errors.ts';
 import { fileBody } from './plugins/file-body.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { methodNotAllowed } from './plugins/method-not-allowed.ts';
+import { msgpackBody } from './plugins/msgpack-body.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestIdOf } from './plugins/request-id.ts';
+import { requestMetrics } from './plugins/request-metrics.ts';
 import { SSE_DEFAULTS, type SseOptions } from './plugins/sse.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -23,15 +28,22 @@ import { toJson } from './serializer.ts';
 import type { Services } from './services.ts';
 import { createValidators, routeSchemaOf } from './validation.ts';
 import { validationProblem } from './validation-problem.ts';
+import { routeStream } from './websocket/environment-stream.ts';
+import { StreamCalls } from './websocket/stream-calls.ts';
+import { wantsWebSocket } from './websocket/upgrades.ts';
 
 export interface AppOptions {
   readonly services: Services;
-  /** SHA-256 digests in hex of the API keys; null = open to everybody. */
-  readonly auth: readonly string[] | null;
+  /** Null = open to everybody. */
+  readonly auth: readonly ApiKey[] | null;
   /** null = silent. */
   readonly logger: FastifyBaseLogger | LoggerOptions | null;
   readonly bodyLimitBytes?: number;
   readonly sse?: Partial<SseOptions>;
+  /** Origins whose pages may call the API and open WebSockets, beside the server's own. */
+  readonly allowedOrigins?: readonly string[];
+  /** Requests a minute of one key or address; 0, as where absent, = as many as come. */
+  readonly rateLimitPerMinute?: number;
 }
 
 /** For Fastify's own logger; without `stream` it writes to standard output. */
@@ -44,12 +56,15 @@ export const DEFAULT_BODY_LIMIT_BYTES = 1 << 20;
 /** For a request to arrive whole; how long its answer takes is another matter. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
+/** An option of Node 24.9 that older types lack. */
+const UPGRADES = { shouldUpgradeCallback: wantsWebSocket } as object;
+
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { services } = options;
   const contract = loadContract();
   const operations = new Map(contract.operations.map((operation) => [operation.operationId, operation]));
   const handlers = {
-    ...systemRoutes(services.server, contract),
+    ...systemRoutes(services.server, services.metrics, contract),
     ...catalogueRoutes(services.catalogue),
     ...environmentRoutes(services.environments),
     ...agentRoutes(services.agents, services.checkpoints, services.jobs),
@@ -66,7 +81,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Fastify's own 503 is no problem document; what still arrives while the server closes is answered as ever.
     return503OnClosing: false,
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, ...UPGRADES },
     clientErrorHandler: refuseMalformed,
   });
 
@@ -88,8 +103,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   await app.register(requestId);
   await app.register(errors);
-  await app.register(auth, { keyDigests: options.auth, isOpen });
+  await app.register(browser, { allowedOrigins: options.allowedOrigins ?? [] });
+  await app.register(requestMetrics, { metrics: services.metrics, contract });
+  await app.register(auth, { keys: options.auth, contract, isOpen });
+  await app.register(rateLimit, { perMinute: options.rateLimitPerMinute ?? 0, isOpen });
   await app.register(jsonBody);
+  await app.register(msgpackBody);
   await app.register(fileBody);
   await app.register(docs, { contract });
   useOriginalSchemas(app, operations);
@@ -98,8 +117,18 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     operationResolver: (operationId: string) => {
       const operation = operations.get(operationId);
       if (operation === undefined) throw new Error(`openapi.yaml has no operation ${operationId}.`);
-      return routeOf(operation, handlers[operationId as keyof Handlers] as AnyHandler, closing.signal) as never;
+      return routeOf(operation, handlers[operationId as keyof Handlers] as AnyHandler, {
+        closing: closing.signal,
+        idempotency: services.idempotency,
+      }) as never;
     },
+  });
+  routeStream(app, {
+    operation: operations.get('streamEnvironment') as Operation,
+    environments: services.environments,
+    calls: new StreamCalls(contract, validators, environmentRoutes(services.environments)),
+    maxFrameBytes: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    allowedOrigins: options.allowedOrigins ?? [],
   });
   await app.register(methodNotAllowed, { contract });
   return app;

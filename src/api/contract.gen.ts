@@ -44,6 +44,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How busy the server is, for Prometheus
+         * @description Environments and their steps, jobs by state, steps and updates a second of the jobs that run, requests by operation and status, and
+         *     what Node says of itself: heap, processor time, delay of the event loop. Prometheus' text format 0.0.4.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -219,7 +240,7 @@ export interface paths {
         };
         /**
          * Live environments
-         * @description Environments that neither expired nor were deleted.
+         * @description Environments that neither expired nor were deleted, or those of them that have a label.
          */
         get: operations["listEnvironments"];
         put?: never;
@@ -288,6 +309,8 @@ export interface paths {
          *
          *     In a vector environment an integer s seeds sub-environment i with s + i, and a list has a seed for each, or null where the random numbers go on.
          *     `reset_mask` says which to reset; the others stay where they are, and `observations` shows them as they were last seen.
+         *
+         *     `seq` makes a retry safe, as it does for a step.
          */
         post: operations["resetEnvironment"];
         delete?: never;
@@ -313,7 +336,8 @@ export interface paths {
          * @description Calls on one environment run in the order in which they arrive; more than 32 waiting calls are refused with 429.
          *
          *     `seq` makes a retry safe. The environment counts the calls that change it (resets, steps, rollouts, restored snapshots); send the last `seq` you got, plus one. Sending that number again
-         *     repeats the stored answer without stepping; any other number is a `sequence_mismatch`.
+         *     repeats the stored answer without stepping. The last 8 answers are kept (fewer where they are large: together at most 8 MiB, and always the last one);
+         *     any other number is a `sequence_mismatch`.
          *
          *     An action is cast to the dtype of the action space. A finite number outside its bounds is taken, as Gymnasium takes it: the environment or MuJoCo
          *     clips it. `action_out_of_space` is an action of another shape, with NaN or an infinity in it, too large for the dtype, or in a Discrete space
@@ -476,6 +500,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/environments/{environment_id}/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Step over a WebSocket
+         * @description A WebSocket (RFC 6455) for many calls on one environment. Its sub-protocol is `gymserve.v1.json`, with text frames, or `gymserve.v1.msgpack`, with binary frames
+         *     of MessagePack; without one it is JSON. One frame is one message:
+         *     - The server begins with a `StreamHello`: how many answers it keeps (`window`), and the number of the last call (`last_seq`).
+         *     - You send `StreamRequest`s: `type` names the operation (`reset`, `step`, `rollout`, `sample`), `body` is its body, `id` is yours.
+         *     - Each is answered by one `StreamResult` or `StreamError` with its `id`, in the order of the requests. You need not wait for one to send the next.
+         *
+         *     The socket does not own the environment: several may share it, HTTP may call it too, and where the connection breaks the environment goes on.
+         *     To lose nothing, send every changing call with its `seq` and have at most `window` of them unanswered. Once connected again, send the unanswered ones
+         *     again with the same `seq`: what was done meanwhile is answered from the window, what was not is done now. Requests that had not begun when
+         *     the connection broke are dropped. While more than `window` wait, the server reads no further.
+         *
+         *     An environment does not expire while a socket is attached. With `linger_s` it is deleted so many seconds after the last one left.
+         *
+         *     A browser cannot set headers here: it sends its key as one more sub-protocol, `gymserve.key.` followed by the key. A page of another origin is refused
+         *     (`forbidden_origin`) unless the server was started with `--allow-origins`.
+         *
+         *     A frame that cannot be read closes the socket: 1003 for text where binary was agreed on or the other way round, 1007 for what is no JSON or MessagePack,
+         *     1009 for more than `body_bytes`. 1001 means that the server shuts down, 4410 that the environment is gone. The server pings every 30 s
+         *     and gives a socket up that does not answer.
+         */
+        get: operations["streamEnvironment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/agents": {
         parameters: {
             query?: never;
@@ -485,7 +550,7 @@ export interface paths {
         };
         /**
          * Agents
-         * @description Every agent of this server.
+         * @description Every agent of this server, or those that have a label.
          */
         get: operations["listAgents"];
         put?: never;
@@ -647,7 +712,7 @@ export interface paths {
         };
         /**
          * Checkpoints of the agent
-         * @description Those written by its jobs and those asked for.
+         * @description Those written by its jobs and those asked for, or those of them that have a label, such as `best:true`.
          */
         get: operations["listCheckpoints"];
         put?: never;
@@ -745,7 +810,7 @@ export interface paths {
         };
         /**
          * Jobs
-         * @description All jobs, or those of one state, type or agent.
+         * @description All jobs, or those of one state, type, agent or label.
          */
         get: operations["listJobs"];
         put?: never;
@@ -797,9 +862,56 @@ export interface paths {
         put?: never;
         /**
          * Cancel a job
-         * @description A queued job ends at once. A running one stops after the update it is in, writes a checkpoint and ends. A job that has ended is refused with `invalid_state_transition`.
+         * @description A job that is queued or paused ends at once. A running one stops after the update it is in, writes a checkpoint and ends. A job that has ended is refused with `invalid_state_transition`.
          */
         post: operations["cancelJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a job
+         * @description A running job writes a checkpoint after the update it is in, ends its worker and leaves its slot to another; a queued one waits no more. Resumed, a training goes on byte for byte
+         *     as if it had not been paused; an evaluation begins again. A paused job outlasts restarts of the server, and its agent is still in use by it. One that has ended is refused with `invalid_state_transition`.
+         */
+        post: operations["pauseJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a paused job
+         * @description The job is queued again, at the place that its age and priority give it. Any but a paused job is refused with `invalid_state_transition`; while the disk is short of `--disk-reserve`, with `disk_full`.
+         */
+        post: operations["resumeJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -831,6 +943,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Log of a job
+         * @description What its worker and the server wrote about it, oldest first: its `job.log` events. As JSON, or with `Accept: text/plain` one line each.
+         */
+        get: operations["listJobLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job_id}/metrics": {
         parameters: {
             query?: never;
@@ -843,7 +978,7 @@ export interface paths {
         };
         /**
          * Curves
-         * @description Every metric of the job over its timesteps, thinned to `max_points` per metric.
+         * @description Every metric of the job over its timesteps, thinned to `max_points` per metric. As JSON, or with `Accept: text/csv` one point a line.
          */
         get: operations["getJobMetrics"];
         put?: never;
@@ -1021,16 +1156,19 @@ export interface components {
         };
         /**
          * @description - `invalid_request` (400) The request is not what this document says. `unauthorized` (401) No key, or a wrong one.
+         *     - `insufficient_scope` (403) The key is right, and lacks the scope of the operation (its `x-scope`: read, env, train; admin has all).
+         *     - `forbidden_origin` (403) A page of another origin opened a WebSocket. `upgrade_required` (426) This path speaks WebSocket alone.
          *     - `not_found`, `env_spec_not_found`, `environment_not_found`, `algorithm_not_found`, `agent_not_found`, `job_not_found`, `checkpoint_not_found` (404)
          *     - `environment_gone` (410) It was deleted, it expired, or it is from before the server started. `worker_lost` (410) The worker that held it died.
          *     - `method_not_allowed` (405), `not_acceptable` (406), `payload_too_large` (413), `unsupported_media_type` (415), `range_not_satisfiable` (416)
-         *     - `reset_required` (409) The episode is over. `sequence_mismatch` (409) `seq` is neither the next number nor the last one.
+         *     - `reset_required` (409) The episode is over. `sequence_mismatch` (409) `seq` is neither the next number nor one of the last whose answers are kept.
          *     - `invalid_state_transition` (409) The job is in a state that forbids it. `agent_training` (409) A job trains the agent.
          *     - `checkpoint_in_use` (409) An agent or a job needs the checkpoint.
+         *     - `idempotency_key_in_flight` (409) The first request with this key is being answered. `idempotency_key_reused` (422) The key came with another request before.
          *     - `action_out_of_space`, `observation_out_of_space` (422) Wrong shape, no number, too large for the dtype, or not an integer of a Discrete space; in an action also NaN and infinities. Finite numbers beyond the bounds of a Box pass.
          *     - `invalid_kwargs`, `invalid_hyperparameter` (422) No such name, or a value out of range; the catalogue has the schema.
          *     - `invalid_wrapper` (422) There is no such wrapper, or it does not fit the environment.
-         *     - `unsupported_space` (422) The algorithm or the agent cannot act in these spaces. `engine_not_available` (422) See `GET /v1/server` for the reason.
+         *     - `unsupported_space` (422) The algorithm or the agent cannot act in these spaces. `engine_not_available` (422) See `GET /v1/server` for the reason; of a job: its engine failed while it ran, as where the memory of a GPU is full.
          *     - `engine_mismatch` (422) Of a job: it cannot resume byte for byte, since its engine compiles something else by now. `memory_limit` (422) The replay is too large for a job, or for those that run at once.
          *     - `checkpoint_incompatible` (422) A checkpoint of another algorithm or other spaces, a snapshot of another environment, or a newer format. `checkpoint_corrupt` (422) Its bytes are not those that were written.
          *     - `non_finite` (422) A loss or an action became NaN or infinite. `diverged` (422) The temperature grew without bound. `untraceable` (500) The engine cannot compile the network.
@@ -1039,7 +1177,7 @@ export interface components {
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "insufficient_scope" | "forbidden_origin" | "upgrade_required" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "idempotency_key_in_flight" | "idempotency_key_reused" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
         /** @description What went wrong (RFC 9457). Decide by `code`. */
         Problem: {
             /** @description `urn:gymserve:error:` and the code. */
@@ -1256,6 +1394,8 @@ export interface components {
              * @default 1800
              */
             idle_ttl_s: number;
+            /** @description Seconds after which it is deleted once the last WebSocket left it; where it is left out, only `idle_ttl_s` counts. */
+            linger_s?: number;
             /** @default {} */
             labels: components["schemas"]["Labels"];
         };
@@ -1292,6 +1432,8 @@ export interface components {
             /** @description What `render` gives where `Accept` leaves it open. */
             render_mode: components["schemas"]["RenderMode"];
             idle_ttl_s: number;
+            /** @description Null where nobody has to stay connected. */
+            linger_s: number | null;
             labels: components["schemas"]["Labels"];
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
@@ -1326,6 +1468,8 @@ export interface components {
              * @default {}
              */
             options: components["schemas"]["Arguments"];
+            /** @description The last `seq` plus one, to make a retry safe. */
+            seq?: number;
         };
         ResetResult: {
             observation: components["schemas"]["Tensor"];
@@ -1529,6 +1673,251 @@ export interface components {
             /** @description Of a vector environment. */
             actions?: components["schemas"]["Tensor"][];
         } & (unknown | unknown);
+        /**
+         * @description The kind of number by numpy's name; a bool is one byte.
+         * @enum {string}
+         */
+        Dtype: "bool" | "uint8" | "int32" | "int64" | "float32" | "float64";
+        /**
+         * {dtype, shape, data}
+         * @description A tensor in MessagePack. `data` is a `bin` with the numbers in C order, little-endian: in numpy `frombuffer(data, dtype).reshape(shape)` one way and
+         *     `{"dtype": x.dtype.name, "shape": x.shape, "data": x.tobytes()}` the other. A single number has the shape [].
+         *     It may stand where a field is a tensor or a list of tensors, not inside of lists. Discrete actions and observations are int64 in replies.
+         * @example {
+         *       "dtype": "float32",
+         *       "shape": [
+         *         2,
+         *         3
+         *       ],
+         *       "data": "(24 bytes)"
+         *     }
+         */
+        BinaryTensor: {
+            dtype: components["schemas"]["Dtype"];
+            shape: number[];
+            /** @description As many bytes as dtype and shape say. */
+            data: unknown;
+        };
+        /** {dtype, shape, data}, a number, "NaN", "Infinity", "-Infinity", or nested lists of them (at most four deep) */
+        AnyTensor: components["schemas"]["BinaryTensor"] | components["schemas"]["Tensor"];
+        /** {dtype, shape, data}, or a list of at most 4096 tensors as nested lists */
+        AnyTensors: components["schemas"]["BinaryTensor"] | components["schemas"]["Tensor"][];
+        /** @description As `ResetResult`. */
+        BinaryResetResult: {
+            observation: components["schemas"]["BinaryTensor"];
+            info: components["schemas"]["Info"];
+            seq: number;
+            episode_step: number;
+            episode_return: components["schemas"]["Number"];
+        };
+        /** @description As `VectorResetResult`. */
+        BinaryVectorResetResult: {
+            observations: components["schemas"]["BinaryTensor"];
+            infos: components["schemas"]["Infos"];
+            seq: number;
+        };
+        AnyBinaryResetResult: components["schemas"]["BinaryResetResult"] | components["schemas"]["BinaryVectorResetResult"];
+        /** @description As `StepEnvironment`. */
+        BinaryStepEnvironment: {
+            /** @description An element of the action space. */
+            action?: components["schemas"]["AnyTensor"];
+            /** @description Of a vector environment, one for each sub-environment along the first dimension. */
+            actions?: components["schemas"]["AnyTensors"];
+            /** @description The last `seq` plus one, to make a retry safe. */
+            seq?: number;
+        };
+        /** @description As `StepResult`. */
+        BinaryStepResult: {
+            observation: components["schemas"]["BinaryTensor"];
+            reward: components["schemas"]["Number"];
+            terminated: boolean;
+            truncated: boolean;
+            info: components["schemas"]["Info"];
+            seq: number;
+            episode_step: number;
+            episode_return: components["schemas"]["Number"];
+        };
+        /** @description As `VectorStepResult`. */
+        BinaryVectorStepResult: {
+            observations: components["schemas"]["BinaryTensor"];
+            rewards: components["schemas"]["BinaryTensor"];
+            terminations: components["schemas"]["BinaryTensor"];
+            truncations: components["schemas"]["BinaryTensor"];
+            infos: components["schemas"]["Infos"];
+            seq: number;
+        };
+        AnyBinaryStepResult: components["schemas"]["BinaryStepResult"] | components["schemas"]["BinaryVectorStepResult"];
+        /** @description As `RollOutEnvironment`. */
+        BinaryRollOutEnvironment: {
+            steps?: number;
+            /**
+             * {dtype, shape, data}, or a list of at most 1000 tensors as nested lists
+             * @description What to do, one for each step along the first dimension.
+             */
+            actions?: components["schemas"]["BinaryTensor"] | components["schemas"]["Tensor"][];
+            /** an id, such as agt_01jz8q4v5w6x7y8z9a0b1c2d3e */
+            agent_id?: string;
+            /** @default false */
+            deterministic: boolean;
+            /** @default false */
+            infos: boolean;
+            render?: components["schemas"]["RenderRollout"];
+            seq?: number;
+        };
+        /** @description As `EpisodeEnd`. */
+        BinaryEpisodeEnd: {
+            step: number;
+            terminated: boolean;
+            truncated: boolean;
+            episode_step: number;
+            episode_return: components["schemas"]["Number"];
+            final_observation: components["schemas"]["BinaryTensor"];
+            final_info: components["schemas"]["Info"];
+            reset_info: components["schemas"]["Info"];
+        };
+        /** @description As `RolloutResult`. */
+        BinaryRolloutResult: {
+            /** @constant */
+            object: "rollout";
+            steps: number;
+            observations: components["schemas"]["BinaryTensor"];
+            actions: components["schemas"]["BinaryTensor"];
+            rewards: components["schemas"]["BinaryTensor"];
+            terminated: components["schemas"]["BinaryTensor"];
+            truncated: components["schemas"]["BinaryTensor"];
+            infos: components["schemas"]["Info"][] | null;
+            episode_ends: components["schemas"]["BinaryEpisodeEnd"][];
+            reset_info: components["schemas"]["Info"] | null;
+            policy_step: number | null;
+            seq: number;
+            episode_step: number;
+            episode_return: components["schemas"]["Number"];
+        };
+        /** @description As `SampledAction`. */
+        BinarySampledAction: {
+            action?: components["schemas"]["BinaryTensor"];
+            actions?: components["schemas"]["BinaryTensor"];
+        } & (unknown | unknown);
+        /** @description As `Act`. */
+        BinaryAct: {
+            observation?: components["schemas"]["AnyTensor"];
+            observations?: components["schemas"]["AnyTensors"];
+            /** @default false */
+            deterministic: boolean;
+        };
+        /** @description As `ActResult`. */
+        BinaryActResult: {
+            action?: components["schemas"]["BinaryTensor"];
+            actions?: components["schemas"]["BinaryTensor"];
+            policy_step: number;
+        } & (unknown | unknown);
+        /** @description What a WebSocket carries, in either direction. */
+        StreamFrame: components["schemas"]["StreamHello"] | components["schemas"]["StreamRequest"] | components["schemas"]["StreamResult"] | components["schemas"]["StreamError"];
+        /**
+         * @description Yours, sent back with the answer.
+         * @example 1
+         * @example a1
+         */
+        StreamId: number | string;
+        /**
+         * @description The first frame of a WebSocket.
+         * @example {
+         *       "type": "hello",
+         *       "environment_id": "env_01jz8q4v5w6x7y8z9a0b1c2d3e",
+         *       "window": 8,
+         *       "last_seq": 12
+         *     }
+         */
+        StreamHello: {
+            /** @constant */
+            type: "hello";
+            environment_id: string;
+            /** @description How many of the last answers may be asked for again by their `seq`: have at most so many unanswered. */
+            window: number;
+            /** @description Number of the last call that changed the environment. */
+            last_seq: number;
+        };
+        /**
+         * @description What a client sends.
+         * @example {
+         *       "type": "step",
+         *       "id": 1,
+         *       "body": {
+         *         "action": [
+         *           0.1
+         *         ],
+         *         "seq": 13
+         *       }
+         *     }
+         */
+        StreamRequest: {
+            /**
+             * @description The operation.
+             * @enum {string}
+             */
+            type: "reset" | "step" | "rollout" | "sample";
+            id: components["schemas"]["StreamId"];
+            /**
+             * @description The body of that operation, in the form of the sub-protocol; `render` of a rollout is for HTTP alone.
+             * @default {}
+             */
+            body: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description The answer to a request.
+         * @example {
+         *       "type": "result",
+         *       "id": 1,
+         *       "result": {
+         *         "observation": [
+         *           0.1,
+         *           0.2,
+         *           0.3
+         *         ],
+         *         "reward": -1,
+         *         "terminated": false,
+         *         "truncated": false,
+         *         "info": {},
+         *         "seq": 13,
+         *         "episode_step": 1,
+         *         "episode_return": -1
+         *       }
+         *     }
+         */
+        StreamResult: {
+            /** @constant */
+            type: "result";
+            id: components["schemas"]["StreamId"];
+            /** @description What the operation answers with 200, in the form of the sub-protocol. */
+            result: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description The answer to a request that was refused. The socket stays open.
+         * @example {
+         *       "type": "error",
+         *       "id": 1,
+         *       "error": {
+         *         "type": "urn:gymserve:error:reset_required",
+         *         "title": "Reset required",
+         *         "status": 409,
+         *         "code": "reset_required",
+         *         "detail": "The episode is over; call reset before step.",
+         *         "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/ws",
+         *         "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
+         *       }
+         *     }
+         */
+        StreamError: {
+            /** @constant */
+            type: "error";
+            /** @description Null where the request had none that could be read. */
+            id: components["schemas"]["StreamId"] | null;
+            error: components["schemas"]["Problem"];
+        };
         CreateAgent: {
             name?: components["schemas"]["AgentName"];
             algorithm?: components["schemas"]["AlgorithmName"];
@@ -1613,7 +2002,7 @@ export interface components {
             evaluation?: components["schemas"]["EvaluationPlan"];
             checkpoint?: components["schemas"]["CheckpointPlan"];
             /**
-             * @description Name of an engine of `GET /v1/server`, or `auto`. The default of the server where absent.
+             * @description Name of an engine of `GET /v1/server` (`native`, `onnx-cpu`, `onnx-webgpu`, `onnx-cuda`, `tfjs-node`, `tfjs-node-gpu`, `tfjs-wasm`, `tfjs-cpu`), or `auto`: `native`, else `onnx-cpu`, never another. The default of the server where absent.
              * @example auto
              */
             engine?: string;
@@ -1624,6 +2013,11 @@ export interface components {
              * @default false
              */
             allow_inexact_resume: boolean;
+            /**
+             * @description Of the jobs that wait, those with a higher priority start first; of the same, the oldest. A job that runs is never interrupted for another.
+             * @default 0
+             */
+            priority: number;
             /** @description Of the job; drawn from the seed of the agent where absent. */
             seed?: components["schemas"]["Seed"];
             /** @default {} */
@@ -1667,6 +2061,11 @@ export interface components {
              * @example ckpt_01jz8q4v5w6x7y8z9a0b1c2d3e
              */
             checkpoint_id?: string;
+            /**
+             * @description Of the jobs that wait, those with a higher priority start first; of the same, the oldest. A job that runs is never interrupted for another.
+             * @default 0
+             */
+            priority: number;
             /** @default {} */
             labels: components["schemas"]["Labels"];
         };
@@ -1714,7 +2113,7 @@ export interface components {
             updated_at: components["schemas"]["Time"];
         };
         /** @enum {string} */
-        JobState: "queued" | "running" | "succeeded" | "failed" | "cancelling" | "cancelled";
+        JobState: "queued" | "running" | "pausing" | "paused" | "cancelling" | "succeeded" | "failed" | "cancelled";
         /** @enum {string} */
         JobType: "train" | "evaluate";
         Job: {
@@ -1787,6 +2186,12 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        JobLogLine: {
+            /** @description Of the event. */
+            id: number;
+            time: components["schemas"]["Time"];
+            message: string;
+        };
         JobMetrics: {
             /** @constant */
             object: "job_metrics";
@@ -1857,6 +2262,13 @@ export interface components {
             next_page_token: string | null;
             has_more: boolean;
         };
+        JobLogList: {
+            /** @constant */
+            object: "list";
+            data: components["schemas"]["JobLogLine"][];
+            next_page_token: string | null;
+            has_more: boolean;
+        };
         JobEventList: {
             /** @constant */
             object: "list";
@@ -1909,6 +2321,49 @@ export interface components {
                  *       "code": "unauthorized",
                  *       "detail": "Send one of this server's API keys in the header Authorization, as \"Bearer <key>\".",
                  *       "instance": "/v1/agents",
+                 *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The key lacks the scope of the operation, or the page is of another origin. */
+        Forbidden: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:gymserve:error:forbidden_origin",
+                 *       "title": "Forbidden origin",
+                 *       "status": 403,
+                 *       "code": "forbidden_origin",
+                 *       "detail": "The page is of the origin \"https://example.org\", and this server takes WebSockets of its own alone; start it with --allow-origins https://example.org if that page may use it.",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/ws",
+                 *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description This path speaks WebSocket alone. */
+        UpgradeRequired: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                Upgrade: components["headers"]["Upgrade"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:gymserve:error:upgrade_required",
+                 *       "title": "Upgrade required",
+                 *       "status": 426,
+                 *       "code": "upgrade_required",
+                 *       "detail": "This path speaks WebSocket alone; connect with a WebSocket client, or step over HTTP with POST.",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/ws",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }
                  */
@@ -2083,7 +2538,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description More calls wait for this environment than may wait. */
+        /** @description More calls wait for this environment than may wait, or this key or address has made its requests of this minute. */
         TooManyRequests: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -2199,6 +2654,13 @@ export interface components {
         After: number;
         /** @description The last event id that the client saw. Browsers send it when they reconnect. */
         LastEventId: number;
+        /**
+         * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+         *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+         */
+        IdempotencyKey: string;
+        /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
+        Label: string[];
         /** @description Only these metrics, separated by commas. All, where absent. */
         MetricKeys: string[];
         /** @description Only points from this timestep on. */
@@ -2234,6 +2696,8 @@ export interface components {
         ContentDisposition: string;
         /** @description Which bytes these are. */
         ContentRange: string;
+        /** @description What to upgrade to. */
+        Upgrade: "websocket";
         /** @description Names this request in the log of the server. */
         RequestId: string;
         /** @description Seconds to wait before the next try. */
@@ -2294,6 +2758,37 @@ export interface operations {
                 };
             };
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All metrics. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example # HELP gymserve_environments Environments that live, sub-environments counted.
+                     *     # TYPE gymserve_environments gauge
+                     *     gymserve_environments 2
+                     */
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
         };
     };
     getOpenapiYaml: {
@@ -2402,7 +2897,9 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2431,7 +2928,9 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2458,8 +2957,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2488,7 +2989,9 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2517,7 +3020,9 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2544,14 +3049,18 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
     listEnvironments: {
         parameters: {
             query?: {
+                /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
+                label?: components["parameters"]["Label"];
                 /** @description How many at most. */
                 page_size?: components["parameters"]["PageSize"];
                 /** @description `next_page_token` of the page before. */
@@ -2574,14 +3083,22 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
     createEnvironment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -2603,11 +3120,14 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -2635,9 +3155,11 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2662,8 +3184,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -2680,6 +3204,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["ResetEnvironment"];
+                "application/msgpack": components["schemas"]["ResetEnvironment"];
             };
         };
         responses: {
@@ -2690,12 +3215,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnyResetResult"];
+                    "application/msgpack": components["schemas"]["AnyBinaryResetResult"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2716,6 +3244,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["StepEnvironment"];
+                "application/msgpack": components["schemas"]["BinaryStepEnvironment"];
             };
         };
         responses: {
@@ -2726,10 +3255,12 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnyStepResult"];
+                    "application/msgpack": components["schemas"]["AnyBinaryStepResult"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
@@ -2788,6 +3319,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
@@ -2810,6 +3342,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RollOutEnvironment"];
+                "application/msgpack": components["schemas"]["BinaryRollOutEnvironment"];
             };
         };
         responses: {
@@ -2820,12 +3353,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RolloutResult"];
+                    "application/msgpack": components["schemas"]["BinaryRolloutResult"];
                     /** @example (the bytes of an animated PNG file) */
                     "image/apng": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
@@ -2864,6 +3399,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             410: components["responses"]["Gone"];
@@ -2899,6 +3435,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             410: components["responses"]["Gone"];
@@ -2936,6 +3473,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             410: components["responses"]["Gone"];
@@ -2956,7 +3494,14 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Empty"];
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Empty"];
+                /** @example {} */
+                "application/msgpack": components["schemas"]["Empty"];
+            };
+        };
         responses: {
             /** @description An action that `step` takes. */
             200: {
@@ -2965,10 +3510,12 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SampledAction"];
+                    "application/msgpack": components["schemas"]["BinarySampledAction"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             410: components["responses"]["Gone"];
@@ -2978,9 +3525,42 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    streamEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the environment. */
+                environment_id: components["parameters"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection is now a WebSocket. These are its frames, in both directions. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamFrame"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
+            426: components["responses"]["UpgradeRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     listAgents: {
         parameters: {
             query?: {
+                /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
+                label?: components["parameters"]["Label"];
                 /** @description How many at most. */
                 page_size?: components["parameters"]["PageSize"];
                 /** @description `next_page_token` of the page before. */
@@ -3003,14 +3583,22 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
     createAgent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -3032,11 +3620,14 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3064,8 +3655,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3090,8 +3683,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3123,10 +3718,12 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3144,6 +3741,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Act"];
+                "application/msgpack": components["schemas"]["BinaryAct"];
             };
         };
         responses: {
@@ -3154,15 +3752,18 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActResult"];
+                    "application/msgpack": components["schemas"]["BinaryActResult"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3204,16 +3805,24 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
     trainAgent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
             path: {
                 /** @description Id of the agent. */
                 agent_id: components["parameters"]["AgentId"];
@@ -3238,12 +3847,14 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
@@ -3252,7 +3863,13 @@ export interface operations {
     evaluateAgent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
             path: {
                 /** @description Id of the agent. */
                 agent_id: components["parameters"]["AgentId"];
@@ -3277,11 +3894,14 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
@@ -3290,6 +3910,8 @@ export interface operations {
     listCheckpoints: {
         parameters: {
             query?: {
+                /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
+                label?: components["parameters"]["Label"];
                 /** @description How many at most. */
                 page_size?: components["parameters"]["PageSize"];
                 /** @description `next_page_token` of the page before. */
@@ -3315,15 +3937,23 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
     createCheckpoint: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
             path: {
                 /** @description Id of the agent. */
                 agent_id: components["parameters"]["AgentId"];
@@ -3344,10 +3974,14 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3379,12 +4013,14 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3412,8 +4048,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3438,8 +4076,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3502,9 +4142,11 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             416: components["responses"]["RangeNotSatisfiable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3517,6 +4159,8 @@ export interface operations {
                 type?: components["parameters"]["JobType"];
                 /** @description Only jobs of this agent. */
                 agent_id?: components["parameters"]["JobAgentId"];
+                /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
+                label?: components["parameters"]["Label"];
                 /** @description How many at most. */
                 page_size?: components["parameters"]["PageSize"];
                 /** @description `next_page_token` of the page before. */
@@ -3539,7 +4183,9 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3569,8 +4215,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3595,8 +4243,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3624,11 +4274,81 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    pauseJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["Empty"];
+        responses: {
+            /** @description The job, `pausing` or `paused`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    resumeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["Empty"];
+        responses: {
+            /** @description The job, `queued` or already `running`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             507: components["responses"]["InsufficientStorage"];
         };
@@ -3686,8 +4406,47 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    listJobLogs: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description `next_page_token` of the page before. */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                job_id: components["parameters"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLogList"];
+                    /** @example 2026-01-05T10:00:03.000Z Compiling the update with the engine native. */
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3717,12 +4476,19 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobMetrics"];
+                    /**
+                     * @example key,step,value
+                     *     rollout/return,1000,-210.5
+                     */
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3754,8 +4520,10 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };

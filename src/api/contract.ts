@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
+import { isScope, type Scope } from '../api-keys.ts';
 
 /** The key under which validators know the document: `openapi#/components/schemas/Tensor`. */
 export const DOCUMENT_ID = 'openapi';
@@ -23,9 +24,13 @@ export interface Operation {
   /** As Fastify writes it: `/v1/agents/:agent_id`. */
   readonly url: string;
   readonly open: boolean;
+  /** What a key needs to call it; null where it is open. */
+  readonly scope: Scope | null;
   readonly parameters: readonly Parameter[];
   /** `$ref` to the schema of the JSON body; null where the operation takes none. */
   readonly body: { readonly $ref: string } | null;
+  /** As `body`, of the MessagePack body. */
+  readonly packedBody: { readonly $ref: string } | null;
   /** Whether it takes a file: bytes, as application/octet-stream. */
   readonly takesFile: boolean;
   /** Statuses that the document names, with the media types of each and a `$ref` to their schemas. */
@@ -80,13 +85,28 @@ function operationOf(at: (pointer: string) => Json, path: string, item: string, 
     operationId: String(source.operationId),
     method: method.toUpperCase() as Uppercase<Method>,
     url: path.replace(/\{(\w+)\}/g, ':$1'),
-    open: Array.isArray(source.security) && source.security.length === 0,
+    open: isOpen(source),
+    scope: scopeOf(source),
     parameters: [...parametersOf(at, item), ...parametersOf(at, pointer)],
     body: body.get('application/json') ?? null,
+    packedBody: body.get('application/msgpack') ?? null,
     takesFile: body.has('application/octet-stream'),
     responses,
     produces: [...new Set([...responses].flatMap(([status, content]) => (status < 300 ? [...content.keys()] : [])))],
   };
+}
+
+function isOpen({ security }: Json): boolean {
+  return Array.isArray(security) && security.length === 0;
+}
+
+/** An operation without one would be open to every key, by mistake. */
+function scopeOf(source: Json): Scope | null {
+  if (isOpen(source)) return null;
+  const scope = String(source['x-scope']);
+  if (!isScope(scope))
+    throw new Error(`openapi.yaml gives ${source.operationId} the x-scope "${scope}", which is none.`);
+  return scope;
 }
 
 function parametersOf(at: (pointer: string) => Json, owner: string): Parameter[] {

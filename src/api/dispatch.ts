@@ -4,9 +4,13 @@ import type { FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastif
 import { DomainError } from '../errors.ts';
 import { negotiate } from './accept.ts';
 import type { Operation } from './contract.ts';
+import { MSGPACK, toMsgpack } from './msgpack.ts';
+import { answerOnce, type Keep } from './plugins/idempotency.ts';
 import { nothingAt, quote } from './problem.ts';
+import type { IdempotencyService } from './services.ts';
 
 const FILE_TYPE = 'application/octet-stream';
+const JSON_TYPE = 'application/json';
 /** Of what a client uploads; it is held in memory whole. */
 export const FILE_LIMIT_BYTES = 64 << 20;
 
@@ -25,7 +29,11 @@ type Route = Pick<RouteShorthandOptions, 'onRequest' | 'preValidation' | 'bodyLi
 };
 
 /** How Fastify runs `operation`. `closing` aborts when the server closes. */
-export function routeOf(operation: Operation, handler: AnyHandler, closing: AbortSignal): Route {
+export function routeOf(
+  operation: Operation,
+  handler: AnyHandler,
+  { closing, idempotency }: { readonly closing: AbortSignal; readonly idempotency: IdempotencyService },
+): Route {
   return {
     ...(operation.takesFile && { bodyLimit: FILE_LIMIT_BYTES }),
     // Before the body is read: what cannot be answered need not be received.
@@ -38,20 +46,29 @@ export function routeOf(operation: Operation, handler: AnyHandler, closing: Abor
       if (request.body === undefined && operation.body !== null) request.body = {};
     },
     handler: async (request, reply) => {
+      const accepts = negotiate(request.headers.accept, operation.produces);
       const call = {
         params: request.params,
         query: request.query,
         headers: request.headers,
         body: request.body,
-        accepts: negotiate(request.headers.accept, operation.produces),
+        accepts,
         prefers: (offered: readonly string[]) => negotiate(request.headers.accept, offered),
         get signal() {
           return callSignal(reply, closing);
         },
       };
-      return send(reply, await handler(call as never));
+      // The getter of the signal has to stay one: it listens as soon as it is read.
+      const work = (keep: Keep) => handler(Object.defineProperty(call, 'keep', { value: keep }) as never);
+      return send(reply, inTypeOf(accepts, await answerOnce(idempotency, operation, request, work)));
     },
   };
+}
+
+/** JSON as MessagePack where Accept prefers that; problems stay what they are. */
+function inTypeOf(accepts: string | null, answer: AnyReply): AnyReply {
+  if (accepts !== MSGPACK || answer.type !== JSON_TYPE) return answer;
+  return { ...answer, type: MSGPACK, body: toMsgpack(answer.body) };
 }
 
 function send(reply: FastifyReply, { status, type, headers, body }: AnyReply): FastifyReply {
@@ -62,7 +79,7 @@ function send(reply: FastifyReply, { status, type, headers, body }: AnyReply): F
 }
 
 /** SQLite ends a text at NUL, so that "agt_1\0" would be agt_1 to it and another agent to everything else. */
-function requireIds({ method, url, params }: FastifyRequest): void {
+export function requireIds({ method, url, params }: FastifyRequest): void {
   for (const id of Object.values(params as Record<string, string>)) {
     if (id === '' || /[\p{Cc}\p{Cs}]/u.test(id)) throw nothingAt(method, url);
   }
@@ -74,15 +91,17 @@ function requireAcceptable({ produces, responses }: Operation, accept: string | 
   throw new DomainError('not_acceptable', detail);
 }
 
-/** JSON is told from everything else by its parser; here a file is told from JSON. */
-function requireMediaType({ takesFile, body }: Operation, headers: IncomingHttpHeaders): void {
+/** JSON is told from everything else by its parser; here files and MessagePack are told from JSON. */
+function requireMediaType({ takesFile, body, packedBody }: Operation, headers: IncomingHttpHeaders): void {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
-  const isFile = type.split(';', 1)[0]?.trim().toLowerCase() === FILE_TYPE;
-  if (takesFile && encoding.toLowerCase() !== 'identity') {
-    const detail = `Content-Encoding is ${quote(encoding)}; send the file as it is, without Content-Encoding.`;
+  const essence = type.split(';', 1)[0]?.trim().toLowerCase();
+  const [isFile, isPacked] = [essence === FILE_TYPE, essence === MSGPACK];
+  if ((takesFile || isPacked) && encoding.toLowerCase() !== 'identity') {
+    const detail = `Content-Encoding is ${quote(encoding)}; send the ${takesFile ? 'file' : 'body'} as it is, without Content-Encoding.`;
     throw new DomainError('unsupported_media_type', detail);
   }
-  if (isFile === takesFile || (!takesFile && body === null)) return;
+  const isWrong = isFile !== takesFile || (isPacked && packedBody === null);
+  if (!isWrong || (!takesFile && body === null)) return;
   const wanted = takesFile ? `the file as ${FILE_TYPE}` : 'the body as application/json';
   throw new DomainError('unsupported_media_type', `Content-Type is ${quote(type)}; send ${wanted}.`);
 }

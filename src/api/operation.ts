@@ -26,6 +26,8 @@ export interface Call<Id extends OperationId> {
   readonly signal: AbortSignal;
   /** The media type of the operation that Accept prefers. */
   readonly accepts: string | null;
+  /** Under an Idempotency-Key, to be called in the transaction that creates, with the answer that a repeated request will get too. */
+  readonly keep: (answer: Reply<Id>) => void;
   /** As `accepts`, among the media types that this very call could be answered with. */
   readonly prefers: <T extends string>(offered: readonly T[]) => T | null;
 }
@@ -57,7 +59,8 @@ export type Reply<Id extends OperationId> = {
 }[keyof operations[Id]['responses'] & Success];
 
 export type Handler<Id extends OperationId> = (call: Call<Id>) => Promise<Reply<Id>>;
-export type Handlers = { readonly [Id in OperationId]: Handler<Id> };
+/** A WebSocket is no call with one answer; see websocket/. */
+export type Handlers = { readonly [Id in Exclude<OperationId, 'streamEnvironment'>]: Handler<Id> };
 
 /** A reply of JSON, the common case. */
 export function json<S extends Success, B>(status: S, body: B) {

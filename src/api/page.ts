@@ -2,6 +2,7 @@
 
 import type { Page, PageQuery } from '../storage/page.ts';
 import { InvalidRequest, quote } from './problem.ts';
+import { labelsOf } from './wire/label.ts';
 
 /** What the tokens of a list look like: the id of the last item, or the number of the last event. */
 const TOKENS = {
@@ -14,12 +15,15 @@ const TOKENS = {
   any: /^/,
 } as const;
 
-/** `page_size` and `page_token` of a query. Validation has filled the default in; the generated type does not know that. */
-export function pageQueryOf(query: { page_size?: number; page_token?: string }, token: keyof typeof TOKENS): PageQuery {
+/** `page_size`, `page_token` and `label` of a query. Validation has filled the default in; the generated type does not know that. */
+export function pageQueryOf(
+  query: { page_size?: number; page_token?: string; label?: readonly string[] },
+  token: keyof typeof TOKENS,
+): PageQuery {
   const { page_size: pageSize = 50, page_token: pageToken = null } = query;
   // Compared as it is, anything would lead somewhere in the list, and nobody would notice.
   if (pageToken !== null && !TOKENS[token].test(pageToken)) throw strangeToken(pageToken);
-  return { pageSize, pageToken };
+  return { pageSize, pageToken, labels: labelsOf(query.label) };
 }
 
 function strangeToken(pageToken: string): InvalidRequest {

@@ -4,6 +4,9 @@ import { DomainError, type ErrorCode } from '../errors.ts';
 export const STATUS_OF = {
   invalid_request: 400,
   unauthorized: 401,
+  insufficient_scope: 403,
+  forbidden_origin: 403,
+  upgrade_required: 426,
   not_found: 404,
   env_spec_not_found: 404,
   environment_not_found: 404,
@@ -22,6 +25,8 @@ export const STATUS_OF = {
   invalid_state_transition: 409,
   agent_training: 409,
   checkpoint_in_use: 409,
+  idempotency_key_in_flight: 409,
+  idempotency_key_reused: 422,
   action_out_of_space: 422,
   observation_out_of_space: 422,
   invalid_kwargs: 422,
@@ -117,6 +122,7 @@ export function nothingAt(method: string, url: string): DomainError {
 /** Headers that belong to a status. */
 export function problemHeaders(status: number): Record<string, string> {
   if (status === 401) return { 'www-authenticate': 'Bearer realm="gymserve"' };
+  if (status === 426) return { upgrade: 'websocket' };
   if (status === 429 || status === 503) return { 'retry-after': '1' };
   return {};
 }

@@ -1,4 +1,5 @@
 // JSON that can say NaN. JSON.stringify writes null for it, and fast-json-stringify either fails or writes null.
+import { TensorData } from '../envs/spaces/tensor-data.ts';
 
 /** `value` as JSON; numbers that JSON cannot write become "NaN", "Infinity" or "-Infinity". */
 export function toJson(value: unknown): string {
@@ -8,7 +9,8 @@ export function toJson(value: unknown): string {
 
 function hasNonFinite(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value);
-  if (typeof value !== 'object' || value === null) return false;
+  // A tensor names its own.
+  if (typeof value !== 'object' || value === null || value instanceof TensorData) return false;
   if (Array.isArray(value)) return value.some(hasNonFinite);
   for (const key in value) if (hasNonFinite((value as Record<string, unknown>)[key])) return true;
   return false;

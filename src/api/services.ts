@@ -3,9 +3,12 @@ import type { Agents } from '../services/agents.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { Checkpoints } from '../services/checkpoints.ts';
 import type { Environments } from '../services/environments.ts';
+import type { Idempotency } from '../services/idempotency.ts';
 import type { Jobs } from '../services/jobs.ts';
+import type { Metrics } from '../services/metrics.ts';
 import type { Server } from '../services/server.ts';
 
+export type MetricsService = Pick<Metrics, 'request' | 'text'>;
 export type ServerService = Pick<Server, 'info' | 'ready'>;
 export type CatalogueService = Pick<Catalogue, 'envSpecs' | 'envSpec' | 'wrappers' | 'algorithms' | 'algorithm'>;
 export type EnvironmentsService = Pick<
@@ -14,6 +17,8 @@ export type EnvironmentsService = Pick<
   | 'list'
   | 'get'
   | 'delete'
+  | 'attach'
+  | 'detach'
   | 'reset'
   | 'step'
   | 'rollout'
@@ -31,14 +36,29 @@ export type AgentsService = Pick<
 export type CheckpointsService = Pick<Checkpoints, 'create' | 'list' | 'get' | 'content' | 'delete'>;
 export type JobsService = Pick<
   Jobs,
-  'train' | 'evaluate' | 'list' | 'get' | 'wait' | 'cancel' | 'delete' | 'events' | 'subscribe' | 'metrics'
+  | 'train'
+  | 'evaluate'
+  | 'list'
+  | 'get'
+  | 'wait'
+  | 'cancel'
+  | 'pause'
+  | 'resume'
+  | 'delete'
+  | 'events'
+  | 'subscribe'
+  | 'logs'
+  | 'metrics'
 >;
+export type IdempotencyService = Pick<Idempotency, 'once'>;
 
 export interface Services {
   readonly server: ServerService;
+  readonly metrics: MetricsService;
   readonly catalogue: CatalogueService;
   readonly environments: EnvironmentsService;
   readonly agents: AgentsService;
   readonly checkpoints: CheckpointsService;
   readonly jobs: JobsService;
+  readonly idempotency: IdempotencyService;
 }

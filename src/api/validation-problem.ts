@@ -3,13 +3,14 @@ import type { ErrorObject } from 'ajv';
 import { slipOf } from '../nearest.ts';
 import { InvalidRequest, type ProblemPlace } from './problem.ts';
 
-type Part = 'body' | 'querystring' | 'params' | 'headers';
+type Part = 'body' | 'querystring' | 'params' | 'headers' | 'frame';
 
 const NAMES: Record<Part, { readonly pointer: string; readonly words: string }> = {
   body: { pointer: '/body', words: 'The body' },
   querystring: { pointer: '/query', words: 'The query' },
   params: { pointer: '/path', words: 'The path' },
   headers: { pointer: '/headers', words: 'The headers' },
+  frame: { pointer: '', words: 'The frame' },
 };
 
 /** What Fastify throws for `errors` in `part` of a request. */

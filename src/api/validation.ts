@@ -4,10 +4,17 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import addFormats from 'ajv-formats';
 import type { FastifySchema } from 'fastify';
 import { type Contract, DOCUMENT_ID, type Operation, type Parameter } from './contract.ts';
+import { isPacked } from './msgpack.ts';
 
 export interface RequestValidators {
   /** What Fastify asks for one part of one route. */
   compile(schema: object, part: string | undefined): ValidateFunction;
+}
+
+/** The body of an operation that takes both: a schema for each media type. */
+interface Bodies {
+  readonly json: object;
+  readonly msgpack: object;
 }
 
 export function createValidators(document: Contract['document']): RequestValidators {
@@ -15,8 +22,25 @@ export function createValidators(document: Contract['document']): RequestValidat
   const bodies = createAjv(document, false);
   const strings = createAjv(document, 'array');
   return {
-    compile: (schema, part) => (part === 'body' ? bodies.compile(schema) : withDecimals(strings.compile(schema))),
+    compile: (schema, part) => {
+      if (part !== 'body') return withDecimals(strings.compile(schema));
+      if (!('msgpack' in schema)) return bodies.compile(schema);
+      const { json, msgpack } = schema as Bodies;
+      return either(bodies.compile(json), bodies.compile(msgpack));
+    },
   };
+}
+
+/** By what the body was parsed from. The header would not do: without one, no schema at all would be found. */
+function either(json: ValidateFunction, msgpack: ValidateFunction): ValidateFunction {
+  const check = (data: unknown): boolean => {
+    const validate = isPacked(data) ? msgpack : json;
+    const isValid = validate(data);
+    check.errors = validate.errors ?? null;
+    return isValid;
+  };
+  check.errors = null as ValidateFunction['errors'];
+  return check as ValidateFunction;
 }
 
 /**
@@ -76,8 +100,12 @@ export function routeSchemaOf(operation: Operation): FastifySchema {
     params: partOf(operation, 'path'),
     ...(inputs ? { querystring: partOf(operation, 'query') } : {}),
     headers: { ...partOf(operation, 'header'), additionalProperties: true },
-    ...(operation.body === null ? {} : { body: operation.body }),
+    ...(operation.body === null ? {} : { body: bodyOf(operation.body, operation.packedBody) }),
   };
+}
+
+function bodyOf(json: object, msgpack: object | null): object {
+  return msgpack === null ? json : ({ json, msgpack } satisfies Bodies);
 }
 
 function partOf({ parameters }: Operation, where: Parameter['in']): object {

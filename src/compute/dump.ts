@@ -71,7 +71,7 @@ function countsOf(nodes: readonly Node[]): [string, number][] {
 /** One stage of a program: a graph as text, or what an engine made of it. */
 export interface Dumped {
   readonly stage: string;
-  readonly extension: 'txt' | 'c' | 'onnx';
+  readonly extension: 'txt' | 'c' | 'onnx' | 'pb';
   readonly content: string | Uint8Array;
 }
 

@@ -9,11 +9,28 @@ export interface Engine {
   compile(graph: Graph, options: CompileOptions): Promise<Program>;
 }
 
-export type EngineName = 'native' | 'onnx-cpu' | 'tfjs-cpu' | 'reference';
+export type EngineName =
+  | 'native'
+  | 'onnx-cpu'
+  | 'onnx-webgpu'
+  | 'onnx-cuda'
+  | 'tfjs-node'
+  | 'tfjs-node-gpu'
+  | 'tfjs-wasm'
+  | 'tfjs-cpu'
+  | 'reference';
+
+/**
+ * Engines whose jobs get a process of their own, whatever the server was told. Two threads of one process that use onnxruntime's
+ * WebGPU crash it, and nothing but the end of a process ends a call of a GPU's driver that never returns.
+ */
+export const IN_OWN_PROCESS: ReadonlySet<EngineName> = new Set(['onnx-webgpu', 'onnx-cuda', 'tfjs-node-gpu']);
 
 export interface CompileOptions {
   /** Threads of one call, at least 1. */
   readonly threads: number;
+  /** The program acts: a few rows a call, and an environment waits for them. A GPU is further away than the processor. */
+  readonly acts?: boolean;
   /** Shown what the engine makes of the graph. */
   readonly dump?: (dumped: Dumped) => void;
 }

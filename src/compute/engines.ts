@@ -1,15 +1,19 @@
 // The engines that this build knows, and whether they work on this machine. An engine is said to be available only after a small
-// program on it matched the float64 reference here, in this thread; what could crash runs in a child process first.
+// program on it matched the float64 reference here: in this thread, or in a child process where the engine could crash its own.
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { DomainError } from '../errors.ts';
+import { checkInChild } from './child-check.ts';
 import { dumping } from './dump.ts';
 import type { Engine, EngineName } from './engine.ts';
 import type { Graph } from './graph.ts';
 import { nativeEngine } from './native/engine.ts';
-import { onnxCpuEngine } from './onnx/engine.ts';
+import { cudaAbsent } from './onnx/cuda.ts';
+import { onnxCpuEngine, onnxCudaEngine, onnxWebgpuEngine } from './onnx/engine.ts';
 import { referenceEngine } from './reference/engine.ts';
-import { tfjsCpuEngine } from './tfjs/engine.ts';
+import { absentAddon } from './tensorflow/addon.ts';
+import { tfjsNodeEngine, tfjsNodeGpuEngine } from './tensorflow/engine.ts';
+import { tfjsCpuEngine, tfjsWasmEngine } from './tfjs/engine.ts';
 import { trace } from './trace/trace.ts';
 
 export interface EngineInfo {
@@ -35,6 +39,10 @@ interface Entry {
   readonly summary: string;
   /** How to get it where it does not work. */
   readonly remedy: string;
+  /** It could end its process, or never come back: it is checked in a process of its own. */
+  readonly isolated?: true;
+  /** For an isolated engine: why there is nothing to check, or null; told without loading anything. */
+  readonly absent?: () => string | null;
 }
 
 /** What `auto` tries, in this order. Acting is worth no compilation: a request would wait for it, and then be answered as fast as by the other. */
@@ -44,12 +52,13 @@ const AUTO: Readonly<Record<'train' | 'act', readonly EngineName[]>> = {
 };
 
 export class Engines {
-  readonly #dumpDirectory: string | null;
+  readonly #settings: EngineSettings;
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #checked = new Map<EngineName, Promise<EngineInfo>>();
 
-  constructor({ compiler, cacheDirectory, dumpDirectory }: EngineSettings) {
-    this.#dumpDirectory = dumpDirectory;
+  constructor(settings: EngineSettings) {
+    this.#settings = settings;
+    const { compiler, cacheDirectory } = settings;
     const native =
       compiler === 'off'
         ? unavailableEngine('native', 'it was turned off with --cc off (GYMSERVE_CC).')
@@ -65,6 +74,44 @@ export class Engines {
         engine: onnxCpuEngine,
         summary: 'The program as one ONNX graph, run by onnxruntime on the CPU.',
         remedy: 'Install onnxruntime-node for this platform: `npm install onnxruntime-node --ignore-scripts`.',
+      },
+      {
+        engine: onnxWebgpuEngine,
+        summary: 'The same graph on any GPU, through its Vulkan, Metal or Direct3D 12 driver; acting stays on the CPU.',
+        remedy:
+          'It needs a GPU and its driver; on Linux a Vulkan one, and its loader (Debian and Ubuntu: `apt-get install libvulkan1`; `vulkaninfo --summary` from vulkan-tools lists what it finds).',
+        isolated: true,
+      },
+      {
+        engine: onnxCudaEngine,
+        summary: 'The same graph on an NVIDIA GPU, by CUDA; acting stays on the CPU.',
+        remedy:
+          'It needs an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9, and on Linux the libraries that `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12` fetches.',
+        isolated: true,
+        absent: cudaAbsent,
+      },
+      {
+        engine: tfjsNodeEngine,
+        summary: 'The program as one TensorFlow graph on the CPU, run by the addon of @tensorflow/tfjs-node.',
+        remedy:
+          'On Linux `bash scripts/build-tfjs-node.sh` builds it; elsewhere `npm install @tensorflow/tfjs-node --ignore-scripts=false` fetches it built.',
+        isolated: true,
+        absent: () => absentAddon('@tensorflow/tfjs-node'),
+      },
+      {
+        engine: tfjsNodeGpuEngine,
+        summary:
+          'The same graph on an NVIDIA GPU, which keeps its state, run by the addon of @tensorflow/tfjs-node-gpu.',
+        remedy:
+          '`npm run setup:gpu` installs it and says what it found; it needs an NVIDIA GPU with its driver, CUDA 11 and cuDNN 8: see Dockerfile, target gpu.',
+        isolated: true,
+        absent: () => absentAddon('@tensorflow/tfjs-node-gpu'),
+      },
+      {
+        engine: tfjsWasmEngine,
+        summary:
+          "tfjs's own kernels on its WebAssembly backend, one by one, on one thread: for machines with nothing else.",
+        remedy: 'Install it: `npm install @tensorflow/tfjs-backend-wasm`.',
       },
       {
         engine: tfjsCpuEngine,
@@ -83,6 +130,8 @@ export class Engines {
   /** Every engine of this build, each checked once: a small update on it must match the float64 reference. */
   async list(): Promise<readonly EngineInfo[]> {
     const infos: EngineInfo[] = [];
+    // Those in processes of their own all at once, while this thread checks the others.
+    for (const entry of this.#entries.values()) if (entry.isolated) void this.#check(entry);
     for (const entry of this.#entries.values()) {
       // One after the other, with the thread's other work between: each keeps it for up to some 40 ms the first time.
       await setImmediate();
@@ -120,16 +169,29 @@ export class Engines {
           throw new DomainError(thrown.code, detail, { cause: thrown });
         }),
     };
-    return this.#dumpDirectory === null ? explaining : dumping(explaining, this.#dumpDirectory);
+    const { dumpDirectory } = this.#settings;
+    return dumpDirectory === null ? explaining : dumping(explaining, dumpDirectory);
   }
 
-  #check({ engine, summary }: Entry): Promise<EngineInfo> {
+  /** Why the engine called `name` does not work, found out in this very thread; null where it does. For `check-engine.ts`. */
+  async checkHere(name: string): Promise<string | null> {
+    const entry = this.#entries.get(name);
+    return entry === undefined ? `there is no engine "${name}".` : selfTest(entry.engine);
+  }
+
+  #check(entry: Entry): Promise<EngineInfo> {
+    const { engine, summary } = entry;
     const { name } = engine;
     const known = this.#checked.get(name);
     if (known !== undefined) return known;
-    const result = selfTest(engine).then((reason) => ({ name, summary, available: reason === null, reason }));
+    const result = this.#reason(entry).then((reason) => ({ name, summary, available: reason === null, reason }));
     this.#checked.set(name, result);
     return result;
+  }
+
+  async #reason({ engine, isolated, absent }: Entry): Promise<string | null> {
+    if (isolated !== true) return selfTest(engine);
+    return absent?.() ?? checkInChild(engine.name, this.#settings);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Hyperparameters } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import type { EngineName } from '../compute/engine.ts';
 import { findSpec } from '../envs/registry.ts';
-import type { JsonTensor } from '../envs/spaces/space.ts';
+import { batchTensor, rowsOf, type TensorData } from '../envs/spaces/tensor-data.ts';
 import { DomainError } from '../errors.ts';
 import type { AgentRow, AgentStore } from '../storage/agents.ts';
 import { type Database, transaction } from '../storage/database.ts';
@@ -54,8 +54,8 @@ export interface ActRequest {
 }
 
 export interface ActAnswer {
-  readonly action?: JsonTensor;
-  readonly actions?: JsonTensor[];
+  readonly action?: TensorData;
+  readonly actions?: TensorData;
   readonly policyStep: number;
 }
 
@@ -91,8 +91,9 @@ export class Agents {
     this.#version = options.version;
   }
 
-  async create(wanted: CreateAgent): Promise<AgentRecord> {
-    if (wanted.fromCheckpointId !== null) return this.#fork(wanted);
+  /** `within` is called in the transaction that creates the agent. */
+  async create(wanted: CreateAgent, within: (agent: AgentRecord) => void = () => undefined): Promise<AgentRecord> {
+    if (wanted.fromCheckpointId !== null) return this.#fork(wanted, within);
     const spec = findSpec(wanted.specId);
     const algorithm = findAlgorithm(wanted.algorithm);
     const { name, labels, envKwargs } = wanted;
@@ -100,7 +101,11 @@ export class Agents {
     const seed = wanted.seed ?? randomInt(2 ** 31);
     const identity = { algorithm: algorithm.name, hyperparameters, specId: spec.id, envKwargs };
     const { model, ...spaces } = await this.#pool.askAny({ type: 'initializeAgent', seed, ...identity });
-    return this.#insert({ ...identity, ...spaces, seed, name, labels }, { timesteps: 0, model, experience: null });
+    return this.#insert(
+      { ...identity, ...spaces, seed, name, labels },
+      { timesteps: 0, model, experience: null },
+      within,
+    );
   }
 
   get(id: string): AgentRecord {
@@ -142,9 +147,9 @@ export class Agents {
     if ('lacking' in reply) reply = await this.#pool.askAny({ ...request, policy: source });
     if ('lacking' in reply)
       throw new Error(`A worker lacks the policy ${version} of agent ${id} that it was just sent.`);
-    const { actions } = reply;
-    if (observations !== undefined) return { actions: [...actions], policyStep };
-    const [action] = actions;
+    const actions = batchTensor(source.actionSpace, request.observations.length, reply.actions);
+    if (observations !== undefined) return { actions, policyStep };
+    const [action] = rowsOf(actions);
     if (action === undefined) throw new Error(`Agent ${id} gave no action for one observation.`);
     return { action, policyStep };
   }
@@ -184,21 +189,23 @@ export class Agents {
     return this.get(id);
   }
 
-  #fork({ fromCheckpointId, name, labels, seed }: ForkedAgent): AgentRecord {
+  #fork({ fromCheckpointId, name, labels, seed }: ForkedAgent, within: (agent: AgentRecord) => void): AgentRecord {
     const parent = this.#find(this.#checkpoints.row(fromCheckpointId).agentId);
     const state = this.#checkpoints.stateOf(fromCheckpointId);
-    return this.#insert({ ...parent, seed: seed ?? parent.seed, name, labels }, state);
+    return this.#insert({ ...parent, seed: seed ?? parent.seed, name, labels }, state, within);
   }
 
   #insert(
     agent: Omit<AgentRow, 'id' | 'checkpointId' | 'createdAt' | 'updatedAt'>,
     state: Parameters<Checkpoints['insert']>[0]['state'],
+    within: (agent: AgentRecord) => void,
   ): AgentRecord {
     const now = new Date();
     const row: AgentRow = { ...agent, id: newId('agt'), checkpointId: newId('ckpt'), createdAt: now, updatedAt: now };
     transaction(this.#database, () => {
       this.#store.insert(row);
       this.#checkpoints.insert({ id: row.checkpointId, agentId: row.id, jobId: null, state });
+      within(this.#record(row));
     });
     return this.#record(row);
   }

@@ -1,10 +1,11 @@
 // What the service says of an environment, and takes and gives in calls on it.
 import type { Finding } from '../envs/check-report.ts';
 import type { Info, RenderMode } from '../envs/env.ts';
-import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
+import type { SpaceDocument } from '../envs/spaces/space.ts';
+import type { TensorData } from '../envs/spaces/tensor-data.ts';
 import type { Seeds } from '../envs/vector/vector-env.ts';
 import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
-import type { RolloutColumns, RolloutPictures } from '../workers/rollout.ts';
+import type { EpisodeEnd, RolloutColumns, RolloutPictures } from '../workers/rollout.ts';
 import type { VectorPlan, VectorReset, VectorStep } from '../workers/vector-blocks.ts';
 
 export interface EnvironmentRecord {
@@ -21,6 +22,8 @@ export interface EnvironmentRecord {
   readonly renderMode: RenderMode;
   readonly labels: Readonly<Record<string, string>>;
   readonly idleTtlS: number;
+  /** Null = nobody has to stay attached. */
+  readonly lingerS: number | null;
   /** Null for a single environment. */
   readonly vector: VectorPlan | null;
   /** Null for a vector environment: its sub-environments' episodes begin and end one by one. */
@@ -50,6 +53,8 @@ export interface NewEnvironment {
   readonly vector: VectorPlan | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly idleTtlS: number;
+  /** Null or absent = nobody has to stay attached. */
+  readonly lingerS?: number | null;
 }
 
 export interface ResetRequest {
@@ -57,6 +62,8 @@ export interface ResetRequest {
   readonly options: Readonly<Record<string, unknown>>;
   /** Null for all. */
   readonly resetMask: readonly boolean[] | null;
+  /** As of a step. */
+  readonly seq?: number | null;
 }
 
 /** Either, as the environment is single or a vector. */
@@ -72,7 +79,7 @@ export interface Position {
   readonly episodeReturn: number;
 }
 
-export type ResetReply = Position & { readonly observation: JsonTensor; readonly info: Info };
+export type ResetReply = Position & { readonly observation: TensorData; readonly info: Info };
 export type StepReply = ResetReply & {
   readonly reward: number;
   readonly terminated: boolean;
@@ -97,8 +104,11 @@ export interface RolloutRequest {
 }
 
 export type RolloutReply = Position &
-  RolloutColumns & {
+  Omit<RolloutColumns, 'observations' | 'actions' | 'episodeEnds'> & {
     readonly steps: number;
+    readonly observations: TensorData;
+    readonly actions: TensorData;
+    readonly episodeEnds: readonly (Omit<EpisodeEnd, 'finalObservation'> & { readonly finalObservation: TensorData })[];
     /** Of the reset that it began with; null where it went on. */
     readonly resetInfo: Info | null;
     /** Timesteps the policy has learnt from; null where no agent acted. */

@@ -1,5 +1,6 @@
 // Rollouts of live environments: what a client may ask, and what it makes of the counters.
 import { isDeepStrictEqual } from 'node:util';
+import { batchTensor, elementTensor } from '../envs/spaces/tensor-data.ts';
 import { DomainError } from '../errors.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { EnvironmentReplies, PolicySource, RolloutRequest as WorkerRequest } from '../workers/protocol.ts';
@@ -49,12 +50,25 @@ export async function rollOutIn(
   live.nextSeed = null;
   if ('animation' in done) {
     const reply = { animation: done.animation };
-    live.last = { kind: 'animation', reply };
+    live.answers.add(position.seq, 'animation', reply);
     return reply;
   }
-  const { resetInfo } = done;
-  const reply = { ...done.columns, ...position, steps, resetInfo, policyStep: acting?.policyStep ?? null };
-  live.last = { kind: 'rollout', reply };
+  const { columns, resetInfo } = done;
+  const { observationSpace, actionSpace } = record;
+  const reply = {
+    ...columns,
+    observations: batchTensor(observationSpace, steps + 1, columns.observations),
+    actions: batchTensor(actionSpace, steps, columns.actions),
+    episodeEnds: columns.episodeEnds.map((end) => ({
+      ...end,
+      finalObservation: elementTensor(observationSpace, end.finalObservation),
+    })),
+    ...position,
+    steps,
+    resetInfo,
+    policyStep: acting?.policyStep ?? null,
+  };
+  live.answers.add(position.seq, 'rollout', reply);
   return reply;
 }
 

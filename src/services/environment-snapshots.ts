@@ -43,7 +43,7 @@ export async function restoreSnapshot(pool: EnvironmentPool, live: Live, file: U
     episodeReturn: episodeReturn === null ? null : parseNumber(episodeReturn, 'episode_return'),
     needsReset: live.vector?.needsReset ?? counters.needs_reset,
   };
-  live.last = null;
+  live.answers.clear();
   live.nextSeed = counters.next_reset_seed;
 }
 

@@ -2,8 +2,9 @@
 import { renderModesOf } from '../envs/env.ts';
 import { findSpec } from '../envs/registry.ts';
 import type { RenderOptions } from '../envs/render/options.ts';
-import type { JsonTensor } from '../envs/spaces/space.ts';
+import { elementTensor, type TensorData } from '../envs/spaces/tensor-data.ts';
 import { DomainError } from '../errors.ts';
+import { sizeOf } from '../math/tensor.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from '../storage/page.ts';
 import { EnvironmentPool, type EnvironmentWorkerData } from '../workers/environment-pool.ts';
 import type { EnvironmentPlan, MadeEnvironment } from '../workers/protocol.ts';
@@ -26,7 +27,15 @@ import type {
 import { type ActingPolicy, rollOutIn } from './environment-rollouts.ts';
 import { restoreSnapshot, type SnapshotFile, takeSnapshot } from './environment-snapshots.ts';
 import { newId } from './ids.ts';
-import { type EnvironmentLimits, type Live, LiveEnvironments, repeatedAnswer, workerOf } from './live-environments.ts';
+import {
+  type Attachment,
+  type EnvironmentLimits,
+  type Live,
+  LiveEnvironments,
+  repeatedAnswer,
+  workerOf,
+} from './live-environments.ts';
+import { ReplyWindow, windowOf } from './reply-window.ts';
 
 /** A check of a vector environment looks at so many at most: more show nothing new. */
 const CHECKED_SUB_ENVIRONMENTS = 4;
@@ -36,6 +45,7 @@ export class Environments {
   readonly #environments: LiveEnvironments;
   readonly #policyOf: (agentId: string) => ActingPolicy;
   #nextWorker = 0;
+  #steps = 0;
 
   constructor(options: {
     readonly workers: number;
@@ -62,6 +72,11 @@ export class Environments {
     return this.#environments.limit;
   }
 
+  /** Taken since the start, those of sub-environments and rollouts counted. */
+  get steps(): number {
+    return this.#steps;
+  }
+
   async create(wanted: NewEnvironment): Promise<EnvironmentRecord> {
     const size = wanted.vector?.numEnvs ?? 1;
     return await this.#environments.withRoom(size, async () => {
@@ -70,7 +85,7 @@ export class Environments {
       const renderMode = wanted.renderMode ?? renderModes[0];
       if (!renderModes.includes(renderMode)) throw unknownRenderMode(spec.id, renderMode, renderModes);
       const id = newId('env');
-      const { seed, kwargs, wrappers, maxEpisodeSteps, labels, idleTtlS } = wanted;
+      const { seed, kwargs, wrappers, maxEpisodeSteps, labels, idleTtlS, lingerS = null } = wanted;
       const plan = { id, specId: spec.id, kwargs, wrappers, maxEpisodeSteps, seed };
       const { made, workers, vector } = await this.#make(plan, wanted.vector);
       const now = new Date();
@@ -85,6 +100,7 @@ export class Environments {
         vector: wanted.vector,
         labels,
         idleTtlS,
+        lingerS,
         episodeStep: vector === null ? 0 : null,
         episodeReturn: vector === null ? 0 : null,
         seq: 0,
@@ -93,8 +109,19 @@ export class Environments {
         updatedAt: now,
         expiresAt: new Date(now.getTime() + idleTtlS * 1000),
       };
-      const idle = { turn: Promise.resolve(), waiting: 0, last: null, nextSeed: seed };
-      this.#environments.add({ record, workers, vector, ...idle });
+      const { observationSpace: observed } = made;
+      const numbers = observed.type === 'Box' ? sizeOf(observed.shape) : 1;
+      this.#environments.add({
+        record,
+        workers,
+        vector,
+        turn: Promise.resolve(),
+        waiting: 0,
+        answers: new ReplyWindow(windowOf(numbers, size)),
+        attached: new Set(),
+        linger: null,
+        nextSeed: seed,
+      });
       return record;
     });
   }
@@ -103,8 +130,26 @@ export class Environments {
     return this.#environments.find(id).record;
   }
 
-  list({ pageSize, pageToken }: PageQuery): Page<EnvironmentRecord> {
-    const records = this.#environments.all().reverse();
+  /**
+   * Tells `attachment` when the environment goes, which until `detach` does not expire. Returns how many of its last answers may be
+   * asked for again. Throws what `get` throws.
+   */
+  attach(id: string, attachment: Attachment): { readonly window: number; readonly lastSeq: number } {
+    this.#environments.attach(id, attachment);
+    const { answers, record } = this.#environments.find(id);
+    return { window: answers.size, lastSeq: record.seq };
+  }
+
+  detach(id: string, attachment: Attachment): void {
+    this.#environments.detach(id, attachment);
+  }
+
+  list({ pageSize, pageToken, labels = {} }: PageQuery): Page<EnvironmentRecord> {
+    const wanted = Object.entries(labels);
+    const records = this.#environments
+      .all()
+      .filter((record) => wanted.every(([name, value]) => record.labels[name] === value))
+      .reverse();
     const start = pageToken ?? NEWEST;
     return pageOf(records.filter(({ id }) => id < start).slice(0, pageSize + 1), pageSize);
   }
@@ -116,24 +161,30 @@ export class Environments {
   }
 
   /** Throws `invalid_request` for what a single environment does not take: a list of seeds, a mask. */
-  async reset(id: string, { seed, options, resetMask }: ResetRequest): Promise<ResetReply | VectorResetReply> {
+  async reset(id: string, request: ResetRequest): Promise<ResetReply | VectorResetReply> {
     return await this.#environments.inTurn(id, async (live) => {
       const { vector, record } = live;
+      const { seed, options, resetMask } = request;
+      const repeated = repeatedAnswer(live, request.seq ?? null, 'reset');
+      if (repeated !== null) return repeated;
       const wanted = seed ?? live.nextSeed;
       const seq = record.seq + 1;
       if (vector !== null) {
-        const reply = await vector.reset({ seed: wanted, options, resetMask });
+        const reply = { ...(await vector.reset({ seed: wanted, options, resetMask })), seq };
         live.record = { ...live.record, seq, needsReset: vector.needsReset };
-        began(live);
-        return { ...reply, seq };
+        live.nextSeed = null;
+        live.answers.add(seq, 'reset', reply);
+        return reply;
       }
       if (resetMask !== null) throw notVector(id, 'reset_mask');
       if (wanted !== null && typeof wanted !== 'number') throw notVector(id, 'list of seeds');
-      const reply = await this.#pool.ask(workerOf(live), { type: 'reset', id, seed: wanted, options });
+      const { observation, info } = await this.#pool.ask(workerOf(live), { type: 'reset', id, seed: wanted, options });
       const position = { seq, episodeStep: 0, episodeReturn: 0 };
+      const reply = { observation: elementTensor(record.observationSpace, observation), info, ...position };
       live.record = { ...live.record, ...position, needsReset: false };
-      began(live);
-      return { ...reply, ...position };
+      live.nextSeed = null;
+      live.answers.add(seq, 'reset', reply);
+      return reply;
     });
   }
 
@@ -146,7 +197,8 @@ export class Environments {
       if (repeated !== null) return repeated;
       if (vector === null) return await this.#stepSingle(live, request.action);
       const reply = { ...(await vector.step(request.actions)), seq: record.seq + 1 };
-      live.last = { kind: 'step', reply };
+      this.#steps += record.vector?.numEnvs ?? 1;
+      live.answers.add(reply.seq, 'step', reply);
       live.record = { ...live.record, seq: reply.seq, needsReset: vector.needsReset };
       return reply;
     });
@@ -154,14 +206,21 @@ export class Environments {
 
   /** Many steps in one call, whole or not at all. Throws `invalid_request` for a vector environment. */
   async rollout(id: string, request: RolloutRequest): Promise<RolloutReply | RolloutAnimation> {
-    return await this.#environments.inTurn(id, (live) => rollOutIn(this.#pool, live, request, this.#policyOf));
+    return await this.#environments.inTurn(id, async (live) => {
+      const before = live.record.seq;
+      const reply = await rollOutIn(this.#pool, live, request, this.#policyOf);
+      // A repeated one took no steps.
+      if (live.record.seq > before) this.#steps += request.steps ?? request.actions?.length ?? 0;
+      return reply;
+    });
   }
 
   /** Of a vector environment, a list of as many as it has sub-environments. */
-  async sampleAction(id: string): Promise<{ readonly action: JsonTensor } | { readonly actions: JsonTensor }> {
+  async sampleAction(id: string): Promise<{ readonly action: TensorData } | { readonly actions: TensorData }> {
     return await this.#environments.inTurn(id, async (live) => {
       if (live.vector !== null) return { actions: await live.vector.sampleActions() };
-      return { action: await this.#pool.ask(workerOf(live), { type: 'sampleAction', id }) };
+      const action = await this.#pool.ask(workerOf(live), { type: 'sampleAction', id });
+      return { action: elementTensor(live.record.actionSpace, action) };
     });
   }
 
@@ -234,13 +293,14 @@ export class Environments {
   async #stepSingle(live: Live, action: unknown): Promise<StepReply> {
     const { record } = live;
     const reply = await this.#pool.ask(workerOf(live), { type: 'step', id: record.id, action });
+    this.#steps += 1;
     const position = {
       seq: record.seq + 1,
       episodeStep: (record.episodeStep ?? 0) + 1,
       episodeReturn: (record.episodeReturn ?? 0) + reply.reward,
     };
-    const step = { ...reply, ...position };
-    live.last = { kind: 'step', reply: step };
+    const step = { ...reply, observation: elementTensor(record.observationSpace, reply.observation), ...position };
+    live.answers.add(step.seq, 'step', step);
     live.record = { ...live.record, ...position, needsReset: reply.terminated || reply.truncated };
     return step;
   }
@@ -248,11 +308,6 @@ export class Environments {
 
 function noAgents(agentId: string): never {
   throw new DomainError('agent_not_found', `There is no agent ${agentId} here.`);
-}
-
-function began(live: Live): void {
-  live.nextSeed = null;
-  live.last = null;
 }
 
 function unknownRenderMode(id: string, mode: string, modes: readonly string[]): DomainError {

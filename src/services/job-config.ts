@@ -1,5 +1,6 @@
 // What a job was asked to do, every default resolved: as it is stored and as the API shows it.
 import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
+import type { JobRow } from '../storage/jobs.ts';
 
 export interface TrainConfig {
   /** Environment steps on top of those that the agent has behind it. */
@@ -27,6 +28,8 @@ export interface TrainConfig {
   readonly threads: number;
   /** Whether to resume even where the engine gives other bits than the one before the interruption. */
   readonly allow_inexact_resume: boolean;
+  /** Higher ones start sooner. */
+  readonly priority: number;
 }
 
 export interface EvaluateConfig {
@@ -36,6 +39,16 @@ export interface EvaluateConfig {
   /** The same episodes are played with each of them, besides without any. */
   readonly perturbations: readonly WrapperWish[];
   readonly engine: string;
+  readonly priority: number;
+}
+
+export function isTraining(config: TrainConfig | EvaluateConfig): config is TrainConfig {
+  return 'total_timesteps' in config;
+}
+
+/** Of a job that was queued before there were priorities, the default. */
+export function priorityOf({ config }: Pick<JobRow, 'config'>): number {
+  return Number(config['priority'] ?? 0);
 }
 
 /** Of a training job that says nothing about checkpoints. */

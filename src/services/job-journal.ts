@@ -51,11 +51,12 @@ export class JobJournal {
     return row;
   }
 
-  add(row: JobRow): void {
+  /** `within` is called in the transaction that stores the job. */
+  add(row: JobRow, within?: () => void): void {
     const event: NewEvent = { type: 'job.state', step: null, time: row.createdAt, data: { state: row.state } };
     this.#live.set(row.id, { row, dirty: true, events: [event], metrics: [] });
     try {
-      this.flush();
+      this.flush(within);
     } catch (error) {
       this.#live.delete(row.id);
       throw error;

@@ -60,7 +60,8 @@ function remedy(demand: MemoryDemand, limit: number): string {
   return `Make an agent with a replay_capacity of at most ${low} instead of ${capacity}`;
 }
 
-function show(bytes: number): string {
+/** A number of bytes for a person to read. */
+export function show(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   const unit = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   return `${unit === 0 ? Math.max(0, bytes) : (bytes / 1024 ** unit).toFixed(1)} ${units[unit]}`;

@@ -7,7 +7,16 @@ import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import { DomainError } from '../errors.ts';
 import type { AgentRow, AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
-import type { JobEvent, JobFilter, JobRow, JobStore, MetricQuery, MetricSeries } from '../storage/jobs.ts';
+import type {
+  JobEvent,
+  JobFilter,
+  JobLogLine,
+  JobRow,
+  JobState,
+  JobStore,
+  MetricQuery,
+  MetricSeries,
+} from '../storage/jobs.ts';
 import type { Page, PageQuery } from '../storage/page.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -15,7 +24,7 @@ import { newId } from './ids.ts';
 import { CHECKPOINT_DEFAULTS, EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
 import { admit, bytesOf, type MemoryDemand, type MemoryLimits } from './job-memory.ts';
-import { isTerminal } from './job-states.ts';
+import { isAtWork, isTerminal } from './job-states.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface TrainRequest {
@@ -38,6 +47,7 @@ export interface TrainRequest {
   readonly engine: string | null;
   readonly threads: number | null;
   readonly allowInexactResume: boolean;
+  readonly priority: number;
   readonly seed: number | null;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -49,11 +59,15 @@ export interface EvaluateRequest {
   readonly perturbations: readonly WrapperWish[];
   /** Null = the one that the agent stands on. */
   readonly checkpointId: string | null;
+  readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A job as it is shown: without what only the scheduler needs. */
 export type JobRecord = Omit<JobRow, 'startCheckpointId' | 'attempts' | 'lastEventId'>;
+
+/** Called with a new job, in the transaction that creates it. */
+type Within = (job: JobRecord) => void;
 
 const DEFAULT_MAX_QUEUED = 1000;
 
@@ -96,7 +110,7 @@ export class Jobs {
   }
 
   /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `memory_limit`, `capacity_reached`. */
-  async train(agentId: string, request: TrainRequest): Promise<JobRecord> {
+  async train(agentId: string, request: TrainRequest, within: Within = () => undefined): Promise<JobRecord> {
     await this.#checkWrappers(this.#agent(agentId), request.wrappers.length === 0 ? [] : [request.wrappers]);
     const engine = await this.#engines.find(request.engine ?? this.#defaults.engine);
     // From here on without a pause: two requests at once must not both find the agent idle.
@@ -128,6 +142,7 @@ export class Jobs {
       engine: engine.name,
       threads: request.threads ?? this.#defaults.threads,
       allow_inexact_resume: request.allowInexactResume,
+      priority: request.priority,
     };
     admit(demandOf(agent, config), this.#largestOthers(), this.#memory);
     return this.#enqueue(agent, 'train', config, {
@@ -135,11 +150,12 @@ export class Jobs {
       seed: request.seed ?? agent.seed,
       totalTimesteps: config.total_timesteps,
       labels: request.labels,
+      within,
     });
   }
 
   /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent, `invalid_wrapper` or `invalid_kwargs`. */
-  async evaluate(agentId: string, request: EvaluateRequest): Promise<JobRecord> {
+  async evaluate(agentId: string, request: EvaluateRequest, within: Within = () => undefined): Promise<JobRecord> {
     await this.#checkWrappers(
       this.#agent(agentId),
       request.perturbations.map((wish) => [wish]),
@@ -159,12 +175,14 @@ export class Jobs {
       deterministic: request.deterministic,
       perturbations: request.perturbations,
       engine: engine.name,
+      priority: request.priority,
     };
     return this.#enqueue(agent, 'evaluate', config, {
       checkpointId: checkpoint.id,
       seed: request.seed ?? EVALUATION_SEED,
       totalTimesteps: 0,
       labels: request.labels,
+      within,
     });
   }
 
@@ -200,6 +218,16 @@ export class Jobs {
     return this.#scheduler.cancel(id);
   }
 
+  /** Throws `invalid_state_transition` where the job has ended or is being cancelled. */
+  pause(id: string): JobRecord {
+    return this.#scheduler.pause(id);
+  }
+
+  /** Throws `invalid_state_transition` unless the job is paused, and `disk_full` where there is no room for it to write. */
+  resume(id: string): JobRecord {
+    return this.#scheduler.resume(id);
+  }
+
   delete(id: string): void {
     const { state } = this.get(id);
     if (!isTerminal(state)) {
@@ -219,6 +247,12 @@ export class Jobs {
 
   subscribe(id: string, { after }: { readonly after: number }, listener: (event: JobEvent) => void): () => void {
     return this.#journal.subscribe(id, after, listener);
+  }
+
+  logs(id: string, query: { readonly after: number; readonly limit: number }): JobLogLine[] {
+    this.get(id);
+    this.#journal.flushForReading();
+    return this.#store.logs(id, query);
   }
 
   metrics(id: string, query: MetricQuery): MetricSeries[] {
@@ -262,15 +296,35 @@ export class Jobs {
   counts(): { running: number; queued: number } {
     const states = this.#journal.unfinished().map(({ state }) => state);
     const queued = states.filter((state) => state === 'queued').length;
-    return { running: states.length - queued, queued };
+    return { running: states.filter(isAtWork).length, queued };
+  }
+
+  countsByState(): ReadonlyMap<JobState, number> {
+    return this.#store.countsByState();
+  }
+
+  /** Of all jobs that run, together. */
+  pace(): { stepsPerSecond: number; updatesPerSecond: number } {
+    const running = this.#journal.unfinished().filter(({ state }) => isAtWork(state));
+    return {
+      stepsPerSecond: running.reduce((sum, { progress }) => sum + progress.stepsPerSecond, 0),
+      updatesPerSecond: running.reduce((sum, { progress }) => sum + progress.updatesPerSecond, 0),
+    };
   }
 
   #enqueue(
     agent: AgentRow,
     type: JobRow['type'],
     config: TrainConfig | EvaluateConfig,
-    start: { checkpointId: string; seed: number; totalTimesteps: number; labels: Readonly<Record<string, string>> },
+    start: {
+      readonly checkpointId: string;
+      readonly seed: number;
+      readonly totalTimesteps: number;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly within: Within;
+    },
   ): JobRow {
+    this.#scheduler.assertNotHeld();
     if (this.counts().queued >= this.maxQueued) {
       throw new DomainError(
         'capacity_reached',
@@ -307,7 +361,7 @@ export class Jobs {
       endedAt: null,
       updatedAt: now,
     };
-    this.#journal.add(job);
+    this.#journal.add(job, () => start.within(job));
     this.#scheduler.schedule();
     return this.#journal.get(job.id);
   }

@@ -2,23 +2,15 @@
 import { DomainError } from '../errors.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { VectorBlocks } from '../workers/vector-blocks.ts';
-import type {
-  EnvironmentRecord,
-  RolloutAnimation,
-  RolloutReply,
-  StepReply,
-  VectorStepReply,
-} from './environment-record.ts';
+import type { EnvironmentRecord } from './environment-record.ts';
 import { timeOf } from './ids.ts';
+import type { Answers, ReplyWindow } from './reply-window.ts';
 
-/** What a call answered that may be asked for again, by its kind. */
-export interface Answers {
-  readonly step: StepReply | VectorStepReply;
-  readonly rollout: RolloutReply;
-  readonly animation: RolloutAnimation;
+/** Somebody who stays with an environment, such as a WebSocket. */
+export interface Attachment {
+  /** The environment is gone, and why. */
+  onGone(reason: DomainError): void;
 }
-
-type Answered = { readonly [K in keyof Answers]: { readonly kind: K; readonly reply: Answers[K] } }[keyof Answers];
 
 export interface Live {
   record: EnvironmentRecord;
@@ -28,8 +20,10 @@ export interface Live {
   /** Calls on one environment run in order. */
   turn: Promise<unknown>;
   waiting: number;
-  /** The answer to the last call, for a client that asks again because it never saw it; null where that was a reset. */
-  last: Answered | null;
+  readonly answers: ReplyWindow;
+  readonly attached: Set<Attachment>;
+  /** Runs while nobody is attached to an environment that somebody was attached to, where it has a `linger_s`. */
+  linger: NodeJS.Timeout | null;
   /** Seed of the next reset that brings none; null where the random numbers go on. */
   nextSeed: number | null;
 }
@@ -41,6 +35,11 @@ export interface EnvironmentLimits {
   readonly waiting: number;
 }
 
+interface Gone {
+  readonly code: 'environment_gone' | 'worker_lost';
+  readonly why: string;
+}
+
 const DEFAULT_LIMITS: EnvironmentLimits = { environments: 1000, waiting: 32 };
 const SWEEP_EVERY_MS = 5000;
 /** Ids of which it is known why they are gone. */
@@ -50,7 +49,7 @@ export class LiveEnvironments {
   readonly #pool: EnvironmentPool;
   readonly #live = new Map<string, Live>();
   /** Why an id that once answered does not any more. */
-  readonly #gone = new Map<string, { readonly code: 'environment_gone' | 'worker_lost'; readonly why: string }>();
+  readonly #gone = new Map<string, Gone>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #limits: EnvironmentLimits;
   readonly #startedAt = Date.now();
@@ -120,14 +119,34 @@ export class LiveEnvironments {
     }
   }
 
+  /** Until `detach`, the environment does not expire. */
+  attach(id: string, attachment: Attachment): void {
+    const live = this.find(id);
+    live.attached.add(attachment);
+    stopLingering(live);
+  }
+
+  /** Attached or not, gone or not. */
+  detach(id: string, attachment: Attachment): void {
+    const live = this.#live.get(id);
+    if (!live?.attached.delete(attachment) || live.attached.size > 0) return;
+    const { record } = live;
+    live.record = { ...record, expiresAt: new Date(Date.now() + record.idleTtlS * 1000) };
+    const { lingerS } = record;
+    if (lingerS === null) return;
+    const leave = () => {
+      this.forget(id, `was deleted ${lingerS} seconds after the last connection to it ended (linger_s)`);
+      this.#closeIn(live.workers, id);
+    };
+    live.linger = setTimeout(leave, lingerS * 1000).unref();
+  }
+
   /** Throws `environment_gone`, `worker_lost` or `environment_not_found`. */
   find(id: string): Live {
     const live = this.#live.get(id);
     if (live !== undefined) return live;
     const gone = this.#gone.get(id);
-    if (gone !== undefined) {
-      throw new DomainError(gone.code, `Environment ${id} ${gone.why}; create another with POST /v1/environments.`);
-    }
+    if (gone !== undefined) throw goneError(id, gone);
     const madeAt = timeOf(id, 'env');
     if (madeAt !== null && madeAt < this.#startedAt) {
       throw new DomainError(
@@ -142,11 +161,16 @@ export class LiveEnvironments {
   }
 
   /** From now on its id answers with `code` and why. */
-  forget(id: string, why: string, code: 'environment_gone' | 'worker_lost' = 'environment_gone'): void {
+  forget(id: string, why: string, code: Gone['code'] = 'environment_gone'): void {
     const live = this.#live.get(id);
-    this.#count -= live === undefined ? 0 : sizeOf(live);
+    const gone = { code, why };
     this.#live.delete(id);
-    this.#gone.set(id, { code, why });
+    this.#gone.set(id, gone);
+    if (live !== undefined) {
+      this.#count -= sizeOf(live);
+      stopLingering(live);
+      for (const attachment of live.attached) attachment.onGone(goneError(id, gone));
+    }
     for (const oldest of this.#gone.keys()) {
       if (this.#gone.size <= REMEMBERED) break;
       this.#gone.delete(oldest);
@@ -155,8 +179,8 @@ export class LiveEnvironments {
 
   #expire(): void {
     const now = Date.now();
-    for (const [id, { record, workers, waiting }] of this.#live) {
-      if (waiting > 0 || record.expiresAt.getTime() > now) continue;
+    for (const [id, { record, workers, waiting, attached }] of this.#live) {
+      if (waiting > 0 || attached.size > 0 || record.expiresAt.getTime() > now) continue;
       this.forget(id, `expired after ${record.idleTtlS} idle seconds (idle_ttl_s)`);
       this.#closeIn(workers, id);
     }
@@ -176,6 +200,7 @@ export class LiveEnvironments {
 
   close(): void {
     clearInterval(this.#sweeper);
+    for (const live of this.#live.values()) stopLingering(live);
   }
 
   #closeIn(workers: readonly number[], id: string): void {
@@ -205,23 +230,22 @@ export function workerOf({ workers }: Live): number {
   return workers[0] as number;
 }
 
-/**
- * The stored answer where `seq` asks for the last call again, which was of this kind; null where the call is the next one.
- * Throws `sequence_mismatch` for any other number.
- */
+/** See `ReplyWindow.repeated`. */
 export function repeatedAnswer<K extends keyof Answers>(
-  { record: { id, seq: done }, last }: Live,
+  { record, answers }: Live,
   seq: number | null,
   kind: K,
 ): Answers[K] | null {
-  if (seq === null || seq === done + 1) return null;
-  const isRepeatable = last?.kind === kind;
-  if (isRepeatable && seq === done) return last.reply as Answers[K];
-  const again = isRepeatable ? `, or ${done} to get the last answer again` : '';
-  throw new DomainError(
-    'sequence_mismatch',
-    `seq is ${seq} and environment ${id} has done call ${done}; send ${done + 1} for the next ${kind === 'step' ? 'step' : 'rollout'}${again}.`,
-  );
+  return answers.repeated(record.id, record.seq, seq, kind);
+}
+
+function stopLingering(live: Live): void {
+  if (live.linger !== null) clearTimeout(live.linger);
+  live.linger = null;
+}
+
+function goneError(id: string, { code, why }: Gone): DomainError {
+  return new DomainError(code, `Environment ${id} ${why}; create another with POST /v1/environments.`);
 }
 
 function dateOf(time: number): string {

@@ -1,32 +1,36 @@
-// Starts queued jobs in order, as many at a time as there are slots, and carries what their threads report into the journal.
-import type { Hyperparameters } from '../agent/algorithm.ts';
-import type { EngineName } from '../compute/engine.ts';
+// Starts queued jobs, those of the highest priority first, as many at a time as there are slots; pauses, cancels and restarts them.
+import { performance } from 'node:perf_hooks';
 import type { EngineSettings } from '../compute/engines.ts';
+import { DomainError } from '../errors.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
-import type { JobProgress, JobRow } from '../storage/jobs.ts';
-import type { Evaluation, PerturbedEvaluation } from '../training/evaluate.ts';
-import { JobThread } from '../workers/job-thread.ts';
-import type { EvaluateTask, JobAssignment, JobMessage, TrainTask } from '../workers/protocol.ts';
-import type { AgentState, Checkpoints } from './checkpoints.ts';
-import type { EvaluateConfig, TrainConfig } from './job-config.ts';
+import type { JobRow } from '../storage/jobs.ts';
+import type { JobHost, JobHostHandlers } from '../workers/job-host.ts';
+import type { JobAssignment, JobMessage } from '../workers/protocol.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { assignmentOf } from './job-assignment.ts';
+import { type EvaluateConfig, priorityOf } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
+import { JobRecorder, newPace, type Pace } from './job-recorder.ts';
+import { evaluationResult } from './job-results.ts';
+import { assertTransition } from './job-states.ts';
+import type { JobWatchdog } from './job-watchdog.ts';
 import type { Policies } from './policies.ts';
-import { Rate } from './rate.ts';
 
-interface Running {
-  readonly thread: JobThread;
-  readonly steps: Rate;
-  readonly updates: Rate;
+export interface Running {
+  readonly host: JobHost;
+  readonly pace: Pace;
   /** Requests for a checkpoint that wait for the next one. */
-  waiting: { resolve: (row: CheckpointRow) => void; reject: (error: Error) => void }[];
+  readonly waiting: { resolve: (row: CheckpointRow) => void; reject: (error: Error) => void }[];
 }
 
+export type StartWorker = (assignment: JobAssignment, handlers: JobHostHandlers) => JobHost;
+
 /**
- * Starts in a row without a checkpoint in between. A thread that dies is the job's own doing sooner than a server that is
- * stopped from outside; but a native crash takes the server with it, so that is not free either.
+ * Starts in a row without a checkpoint in between. A worker that dies is the job's own doing sooner than a server that is
+ * stopped from outside; but a native crash may take the server with it, so that is not free either.
  */
-const MAX_ATTEMPTS = { threadsLost: 3, starts: 10 } as const;
+const MAX_ATTEMPTS = { workersLost: 3, starts: 10 } as const;
 /** A cancelled job may be in the middle of an update; one that takes longer is cut off. */
 const CANCEL_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 20_000;
@@ -36,13 +40,19 @@ export class Scheduler {
   readonly #agents: AgentStore;
   readonly #checkpoints: Checkpoints;
   readonly #policies: Policies;
+  readonly #recorder: JobRecorder;
   readonly #dataDir: string;
   readonly #engines: EngineSettings;
-  readonly #slots: number;
+  readonly #startWorker: StartWorker;
+  readonly #watchdog: JobWatchdog;
   readonly #onError: (error: unknown) => void;
   readonly #running = new Map<string, Running>();
+  readonly slots: number;
+  /** Why no job may start, in words; null = they may. */
+  #held: string | null = null;
   #stopping = false;
   #onIdle: (() => void) | null = null;
+  #watch: NodeJS.Timeout | null = null;
 
   constructor(options: {
     readonly journal: JobJournal;
@@ -52,6 +62,8 @@ export class Scheduler {
     readonly dataDir: string;
     readonly engines: EngineSettings;
     readonly slots: number;
+    readonly startWorker: StartWorker;
+    readonly watchdog: JobWatchdog;
     /** Told what went wrong beside the jobs themselves. */
     readonly onError: (error: unknown) => void;
   }) {
@@ -59,22 +71,23 @@ export class Scheduler {
     this.#agents = options.agents;
     this.#checkpoints = options.checkpoints;
     this.#policies = options.policies;
+    this.#recorder = new JobRecorder(options);
     this.#dataDir = options.dataDir;
     this.#engines = options.engines;
-    this.#slots = options.slots;
+    this.slots = options.slots;
+    this.#startWorker = options.startWorker;
+    this.#watchdog = options.watchdog;
     this.#onError = options.onError;
   }
 
-  get slots(): number {
-    return this.#slots;
-  }
-
-  /** After a restart: what ran goes back to the queue or, without `resume`, fails; what was being cancelled is cancelled. */
+  /** After a restart: what ran goes back to the queue or, without `resume`, fails; what was about to pause or to be cancelled, is. */
   recover(resume: boolean): void {
+    const data = { reason: 'server_restarted' };
     for (const { id, state } of this.#journal.unfinished()) {
-      if (state === 'cancelling') this.#journal.transition(id, 'cancelled', { data: { reason: 'server_restarted' } });
+      if (state === 'cancelling') this.#journal.transition(id, 'cancelled', { data });
+      if (state === 'pausing') this.#journal.transition(id, 'paused', { data });
       if (state !== 'running') continue;
-      if (resume) this.#journal.transition(id, 'queued', { data: { reason: 'server_restarted' } });
+      if (resume) this.#journal.transition(id, 'queued', { data });
       else {
         const message =
           'The server stopped while the job ran, and is told not to resume jobs (--resume-jobs false). Train again to go on from the last checkpoint.';
@@ -86,24 +99,73 @@ export class Scheduler {
 
   /** Starts what can start. Called whenever a job is queued or a slot falls free. */
   schedule(): void {
-    for (const job of this.#journal.unfinished()) {
-      if (this.#stopping || this.#running.size >= this.#slots) return;
-      if (job.state === 'queued') this.#start(job);
+    // Of one priority the oldest first: the sort is stable.
+    const jobs = this.#journal.unfinished().filter(({ state }) => state === 'queued');
+    for (const job of jobs.sort((a, b) => priorityOf(b) - priorityOf(a))) {
+      if (this.#stopping || this.#held !== null || this.#running.size >= this.slots) return;
+      // The worker of its last attempt may be about to end.
+      if (!this.#running.has(job.id)) this.#start(job);
     }
   }
 
   cancel(id: string): JobRow {
-    const job = this.#journal.get(id);
-    if (job.state === 'cancelling') return job;
-    if (job.state === 'queued') return this.#journal.transition(id, 'cancelled');
-    const cancelling = this.#journal.transition(id, 'cancelling');
+    const { state, ...job } = this.#journal.get(id);
+    if (state === 'cancelling') return { ...job, state };
+    if (state === 'queued' || state === 'paused') return this.#journal.transition(id, 'cancelled');
+    assertTransition(id, state, 'cancelling');
     const running = this.#running.get(id);
-    running?.thread.tell({ type: 'cancel' });
+    // Before it is stored, which a full disk may forbid.
+    running?.host.tell({ type: 'cancel' });
     setTimeout(() => {
       // Not a later attempt of the same job.
-      if (this.#running.get(id) === running) void running?.thread.terminate();
+      if (this.#running.get(id) === running) running?.host.terminate('it did not end within 10 s of being cancelled');
     }, CANCEL_WITHIN_MS).unref();
-    return cancelling;
+    return this.#journal.transition(id, 'cancelling');
+  }
+
+  /** A running job writes a checkpoint and ends its worker; `resume` starts another one there. */
+  pause(id: string, data: Readonly<Record<string, unknown>> = {}): JobRow {
+    const job = this.#journal.get(id);
+    if (job.state === 'pausing' || job.state === 'paused') return job;
+    if (job.state === 'queued') return this.#journal.transition(id, 'paused', { data });
+    assertTransition(id, job.state, 'pausing');
+    this.#running.get(id)?.host.tell({ type: 'cancel' });
+    return this.#journal.transition(id, 'pausing', { data });
+  }
+
+  /** Throws `invalid_state_transition` unless the job is paused, and `disk_full` while jobs are held for want of room. */
+  resume(id: string): JobRow {
+    const { state } = this.#journal.get(id);
+    if (state !== 'paused') {
+      const remedy = state === 'pausing' ? 'wait until it is paused' : 'only a paused job can be resumed';
+      throw new DomainError('invalid_state_transition', `Job ${id} is ${state}; ${remedy}.`);
+    }
+    this.assertNotHeld();
+    this.#journal.transition(id, 'queued', { data: { reason: 'resumed' } });
+    this.schedule();
+    return this.#journal.get(id);
+  }
+
+  /** From now on no job starts, and those that run are paused; `why` says to a reader what to do about it. */
+  hold(why: string): void {
+    this.#held = why;
+    for (const id of this.#running.keys()) {
+      if (this.#journal.get(id).state !== 'running') continue;
+      this.#recorder.log(id, `Paused: ${why}, then resume the job.`);
+      this.#guarded(id, () => this.pause(id, { reason: 'disk_reserve' }));
+    }
+  }
+
+  /** Jobs start again. Those that `hold` paused wait for who resumes them. */
+  release(): void {
+    if (this.#held === null) return;
+    this.#held = null;
+    this.schedule();
+  }
+
+  /** Throws `disk_full` while jobs are held. */
+  assertNotHeld(): void {
+    if (this.#held !== null) throw new DomainError('disk_full', `No job starts now: ${this.#held}, then try again.`);
   }
 
   /** The next checkpoint of a running job, written as soon as its loop comes by; null where the job does not run. */
@@ -112,23 +174,25 @@ export class Scheduler {
     if (running === undefined) return null;
     return new Promise((resolve, reject) => {
       running.waiting.push({ resolve, reject });
-      running.thread.tell({ type: 'checkpoint' });
+      running.host.tell({ type: 'checkpoint' });
     });
   }
 
   /** Lets running jobs write a checkpoint and go back to the queue, for the next start of the server. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    if (this.#running.size === 0) return;
-    const idle = new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-    });
-    for (const { thread } of this.#running.values()) thread.tell({ type: 'cancel' });
-    const timer = setTimeout(() => {
-      for (const { thread } of this.#running.values()) void thread.terminate();
-    }, STOP_WITHIN_MS);
-    await idle;
-    clearTimeout(timer);
+    if (this.#running.size > 0) {
+      const idle = new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+      for (const { host } of this.#running.values()) host.tell({ type: 'cancel' });
+      const timer = setTimeout(() => {
+        for (const { host } of this.#running.values()) host.terminate('the server stops');
+      }, STOP_WITHIN_MS);
+      await idle;
+      clearTimeout(timer);
+    }
+    if (this.#watch !== null) clearInterval(this.#watch);
   }
 
   #start(job: JobRow): void {
@@ -139,88 +203,64 @@ export class Scheduler {
     }
     const start = this.#checkpoints.row(job.startCheckpointId);
     const from = own ?? start;
-    const isTraining = job.type === 'train';
+    const step = job.type === 'train' ? from.timesteps : null;
     const resumes = job.attempts > 0 || own !== undefined;
     this.#journal.transition(job.id, 'running', {
       change: { attempts: job.attempts + 1, startedAt: job.startedAt ?? new Date() },
-      data: { attempt: job.attempts + 1, ...(resumes && { resumed_from_step: isTraining ? from.timesteps : 0 }) },
-      within: () => this.#journal.rewind(job.id, isTraining ? from.timesteps : -1),
+      data: { attempt: job.attempts + 1, ...(resumes && { resumed_from_step: step ?? 0 }) },
+      within: () => this.#journal.rewind(job.id, step ?? -1),
     });
-    const thread = new JobThread(this.#assignment(job, { start, from, resumes: own !== undefined }), {
+    const agent = this.#agents.find(job.agentId);
+    if (agent === undefined) throw new Error(`Job ${job.id} is of agent ${job.agentId}, which does not exist.`);
+    const assignment = assignmentOf(job, {
+      agent,
+      start,
+      from: this.#checkpoints.stateOf(from.id),
+      resumes: own !== undefined,
+      dataDir: this.#dataDir,
+      engines: this.#engines,
+    });
+    const host = this.#startWorker(assignment, {
       onMessage: (message) => this.#guarded(job.id, () => this.#receive(job.id, message)),
       onExit: () => this.#guarded(job.id, () => this.#ended(job.id)),
     });
-    this.#running.set(job.id, { thread, steps: new Rate(), updates: new Rate(), waiting: [] });
+    this.#running.set(job.id, { host, pace: newPace(), waiting: [] });
+    this.#watch ??= setInterval(() => this.#endSilent(), this.#watchdog.everyMs).unref();
   }
 
-  #assignment(
-    job: JobRow,
-    { start, from, resumes }: { start: CheckpointRow; from: CheckpointRow; resumes: boolean },
-  ): JobAssignment {
-    const agent = this.#agents.find(job.agentId);
-    if (agent === undefined) throw new Error(`Job ${job.id} is of agent ${job.agentId}, which does not exist.`);
-    const config = job.config as unknown as TrainConfig | EvaluateConfig;
-    return {
-      algorithm: agent.algorithm,
-      hyperparameters: agent.hyperparameters as Hyperparameters,
-      specId: agent.specId,
-      envKwargs: agent.envKwargs,
-      dataDir: this.#dataDir,
-      engines: this.#engines,
-      engine: config.engine as EngineName,
-      threads: 'threads' in config ? config.threads : 1,
-      model: from.model,
-      task:
-        'total_timesteps' in config
-          ? trainTask(job, config, { start, from: this.#checkpoints.stateOf(from.id), resumes })
-          : ({
-              type: 'evaluate',
-              seed: job.seed,
-              episodes: config.episodes,
-              deterministic: config.deterministic,
-              perturbations: config.perturbations,
-            } satisfies EvaluateTask),
-    };
-  }
-
-  /** What a thread reports may not be storable (a full disk): that ends the thread, never the server. The journal tries again. */
+  /** What a worker reports may not be storable (a full disk): that ends the worker, never the server. The journal tries again. */
   #guarded(id: string, work: () => void): void {
     try {
       work();
     } catch (error) {
       this.#onError(error);
-      void this.#running.get(id)?.thread.terminate();
+      this.#running.get(id)?.host.terminate('what it reported could not be stored');
     }
   }
 
   #receive(id: string, message: JobMessage): void {
-    const journal = this.#journal;
-    const time = new Date();
+    const recorder = this.#recorder;
+    const running = this.#running.get(id);
     switch (message.type) {
       case 'progress':
-        this.#progress(id, message);
+        if (running !== undefined) recorder.progress(id, message, running.pace);
         break;
-      case 'metrics': {
-        const { timesteps, values: metrics } = message;
-        journal.metrics(id, timesteps, metrics);
-        journal.record(id, { type: 'job.metrics', step: timesteps, time, data: { timesteps, metrics } });
+      case 'metrics':
+        recorder.metrics(id, message);
         break;
-      }
-      case 'episode': {
-        const { timesteps, episode, return: episodeReturn, length } = message;
-        const data = { timesteps, episode, return: episodeReturn, length };
-        journal.metrics(id, timesteps, { 'rollout/return': episodeReturn, 'rollout/length': length });
-        journal.record(id, { type: 'job.episode', step: timesteps, time, data });
+      case 'episode':
+        recorder.episode(id, message);
+        break;
+      case 'checkpoint': {
+        const kept = recorder.checkpoint(id, message);
+        for (const { resolve } of running?.waiting.splice(0) ?? []) if (kept !== null) resolve(kept);
         break;
       }
-      case 'checkpoint':
-        this.#keepCheckpoint(id, message);
-        break;
       case 'policy':
-        this.#policies.publish(journal.get(id).agentId, message.timesteps, message.state);
+        recorder.policy(id, message);
         break;
       case 'log':
-        journal.record(id, { type: 'job.log', step: null, time, data: { message: message.message } });
+        recorder.log(id, message.message);
         break;
       case 'done':
         this.#finish(id, message);
@@ -229,108 +269,47 @@ export class Scheduler {
         this.#fail(id, message.error);
         break;
       default:
-        throw new TypeError(`A job thread sent ${JSON.stringify(message satisfies never)}.`);
+        throw new TypeError(`A job's worker sent ${JSON.stringify(message satisfies never)}.`);
     }
-  }
-
-  #progress(id: string, message: Extract<JobMessage, { type: 'progress' }>): void {
-    const job = this.#journal.get(id);
-    const running = this.#running.get(id);
-    if (running === undefined) return;
-    const now = Date.now();
-    const { episodes, updates } = message;
-    const isTraining = job.type === 'train';
-    const timesteps = message.timesteps - (isTraining ? this.#checkpoints.row(job.startCheckpointId).timesteps : 0);
-    const { totalTimesteps } = job.progress;
-    const wantedEpisodes = isTraining ? 1 : episodesOf(job.config as unknown as EvaluateConfig);
-    const fraction = isTraining ? timesteps / totalTimesteps : episodes / wantedEpisodes;
-    const stepsPerSecond = running.steps.add(timesteps, now);
-    const updatesPerSecond = running.updates.add(updates, now);
-    const etaS = isTraining && stepsPerSecond > 0 ? (totalTimesteps - timesteps) / stepsPerSecond : null;
-    const progress: JobProgress = {
-      timesteps,
-      totalTimesteps,
-      fraction,
-      episodes,
-      updates,
-      stepsPerSecond,
-      updatesPerSecond,
-      etaS,
-    };
-    this.#journal.update(id, { progress });
-    this.#journal.broadcast(id, {
-      id: null,
-      type: 'job.progress',
-      time: new Date(now),
-      data: {
-        timesteps,
-        total_timesteps: totalTimesteps,
-        fraction,
-        episodes,
-        updates,
-        steps_per_second: stepsPerSecond,
-        updates_per_second: updatesPerSecond,
-        eta_s: etaS,
-      },
-    });
-  }
-
-  /** The files are durable already: list them, move the agent there, let the oldest go. All in one transaction. */
-  #keepCheckpoint(
-    id: string,
-    { timesteps, model, experience, isBest }: Extract<JobMessage, { type: 'checkpoint' }>,
-  ): void {
-    const { agentId, config } = this.#journal.get(id);
-    const { keep_last: keepLast, keep_best: keepsBest } = (config as unknown as TrainConfig).checkpoint;
-    let kept: CheckpointRow | undefined;
-    this.#journal.flush(() => {
-      const state = { timesteps, model, experience };
-      kept = this.#checkpoints.insert({ agentId, jobId: id, state, isBest: isBest && keepsBest });
-      this.#agents.setCheckpoint(agentId, kept.id);
-      this.#checkpoints.keepOfJob(id, keepLast);
-    });
-    if (kept === undefined) return;
-    this.#journal.update(id, { attempts: 0 });
-    this.#journal.record(id, {
-      type: 'job.checkpoint',
-      step: timesteps,
-      time: kept.createdAt,
-      data: { timesteps, checkpoint_id: kept.id },
-    });
-    const running = this.#running.get(id);
-    for (const { resolve } of running?.waiting.splice(0) ?? []) resolve(kept);
   }
 
   #finish(id: string, { outcome, evaluation }: Extract<JobMessage, { type: 'done' }>): void {
     const { state, agentId, config } = this.#journal.get(id);
     this.#policies.withdraw(agentId);
     if (outcome !== 'cancelled') {
-      const result = evaluation ? resultOf(config as unknown as EvaluateConfig, evaluation) : { outcome };
+      const result = evaluation ? evaluationResult(config as unknown as EvaluateConfig, evaluation) : { outcome };
       this.#journal.transition(id, 'succeeded', { change: { result } });
     } else if (state === 'cancelling') {
       this.#journal.transition(id, 'cancelled');
+    } else if (state === 'pausing') {
+      this.#journal.transition(id, 'paused');
     } else {
       this.#journal.transition(id, 'queued', { data: { reason: 'server_stopping' } });
     }
   }
 
   #fail(id: string, error: { readonly code: string; readonly message: string }): void {
-    const { state, agentId } = this.#journal.get(id);
-    this.#policies.withdraw(agentId);
+    const job = this.#journal.get(id);
+    const { state, attempts } = job;
+    this.#policies.withdraw(job.agentId);
     if (state === 'cancelling') {
       this.#journal.transition(id, 'cancelled', { change: { error } });
-    } else if (error.code === 'worker_lost' && this.#journal.get(id).attempts >= MAX_ATTEMPTS.threadsLost) {
-      this.#failInLoop(this.#journal.get(id));
-    } else if (error.code === 'worker_lost') {
+    } else if (state === 'pausing' && (error.code === 'worker_lost' || error.code === 'disk_full')) {
+      // What it was about to write is lost, and nothing before that: it is resumed from its newest checkpoint.
+      this.#recorder.log(id, `Paused without a checkpoint of this moment: ${error.message}`);
+      this.#journal.transition(id, 'paused', { data: { reason: error.code } });
+    } else if (error.code !== 'worker_lost') {
+      this.#journal.transition(id, 'failed', { change: { error } });
+    } else if (attempts >= MAX_ATTEMPTS.workersLost && !this.#stopping) {
+      this.#failInLoop(job, error.message);
+    } else {
       // Not the job's doing, perhaps: it goes on from its newest checkpoint, and a third loss in a row ends it.
       this.#journal.transition(id, 'queued', { data: { reason: error.code, message: error.message } });
-    } else {
-      this.#journal.transition(id, 'failed', { change: { error } });
     }
   }
 
-  #failInLoop({ id, attempts }: JobRow): void {
-    const message = `The job was started ${attempts} times in a row without reaching a checkpoint; look at its events for what ended it, lower its demands or let it write checkpoints more often, and train again.`;
+  #failInLoop({ id, attempts }: JobRow, last = ''): void {
+    const message = `The job was started ${attempts} times in a row without reaching a checkpoint; look at its events for what ended it, lower its demands or let it write checkpoints more often, and train again.${last && ` The last time: ${last}`}`;
     this.#journal.transition(id, 'failed', { change: { error: { code: 'crash_loop', message } } });
   }
 
@@ -342,59 +321,12 @@ export class Scheduler {
     if (this.#running.size === 0) this.#onIdle?.();
     this.schedule();
   }
-}
 
-/** Episodes that an evaluation plays in all. */
-const episodesOf = ({ episodes, perturbations }: EvaluateConfig): number => episodes * (1 + perturbations.length);
-
-function resultOf({ perturbations }: EvaluateConfig, { perturbed, ...plain }: PerturbedEvaluation) {
-  return {
-    ...evaluationResult(plain),
-    perturbations: perturbed.map((evaluation, i) => ({ ...perturbations[i], ...evaluationResult(evaluation) })),
-  };
-}
-
-function evaluationResult({
-  episodes,
-  returnMean,
-  returnStd,
-  lengthMean,
-}: Evaluation): Readonly<Record<string, unknown>> {
-  return {
-    episodes: episodes.length,
-    returns: episodes.map((episode) => episode.return),
-    lengths: episodes.map((episode) => episode.length),
-    return_mean: returnMean,
-    return_std: returnStd,
-    length_mean: lengthMean,
-  };
-}
-
-function trainTask(
-  job: JobRow,
-  config: TrainConfig,
-  { start, from, resumes }: { start: CheckpointRow; from: AgentState; resumes: boolean },
-): TrainTask {
-  const { evaluation, checkpoint } = config;
-  return {
-    type: 'train',
-    seed: job.seed,
-    experience: from.experience,
-    resumes,
-    allowInexactResume: config.allow_inexact_resume ?? false,
-    timesteps: from.timesteps,
-    endTimesteps: start.timesteps + config.total_timesteps,
-    // Absent in a job that was queued before there was such a thing.
-    numEnvs: config.num_envs ?? 1,
-    wrappers: config.wrappers,
-    evaluation: evaluation && {
-      everyTimesteps: evaluation.every_timesteps,
-      episodes: evaluation.episodes,
-      seed: evaluation.seed,
-      targetReturn: evaluation.target_return,
-      patience: evaluation.patience,
-    },
-    checkpointEveryTimesteps: checkpoint.every_timesteps,
-    checkpointEverySeconds: checkpoint.every_seconds,
-  };
+  #endSilent(): void {
+    const hosts = [...this.#running.values()].map(({ host }) => host);
+    for (const host of this.#watchdog.silent(hosts, performance.now())) {
+      const seconds = Math.round(this.#watchdog.limitMs / 1000);
+      host.terminate(`it was silent for more than ${seconds} s, --job-silence-limit`);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // Agents as rows. Knows SQL, and nothing of what an agent does.
 import type { SpaceDocument } from '../envs/spaces/space.ts';
 import type { Database } from './database.ts';
+import { hasLabels } from './labels.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from './page.ts';
 
 export interface AgentRow {
@@ -69,10 +70,10 @@ export class AgentStore {
     return stored && rowOf(stored);
   }
 
-  list({ pageSize, pageToken }: PageQuery): Page<AgentRow> {
+  list({ pageSize, pageToken, labels = {} }: PageQuery): Page<AgentRow> {
     const stored = this.#database
-      .prepare('SELECT * FROM agents WHERE id < ? ORDER BY id DESC LIMIT ?')
-      .all(pageToken ?? NEWEST, pageSize + 1) as Stored[];
+      .prepare(`SELECT * FROM agents WHERE id < ?1 AND ${hasLabels('agents.labels', '?2')} ORDER BY id DESC LIMIT ?3`)
+      .all(pageToken ?? NEWEST, JSON.stringify(labels), pageSize + 1) as Stored[];
     return pageOf(stored.map(rowOf), pageSize);
   }
 

@@ -1,5 +1,6 @@
 // Checkpoints as rows that name blobs. A blob may serve several.
 import type { Database } from './database.ts';
+import { hasLabels } from './labels.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from './page.ts';
 
 export interface BlobRef {
@@ -83,10 +84,11 @@ export class CheckpointStore {
       .all(id) as NamedBlob[];
   }
 
-  listOfAgent(agentId: string, { pageSize, pageToken }: PageQuery): Page<CheckpointRow> {
+  listOfAgent(agentId: string, { pageSize, pageToken, labels = {} }: PageQuery): Page<CheckpointRow> {
     const stored = this.#database
-      .prepare('SELECT * FROM checkpoints WHERE agent_id = ? AND id < ? ORDER BY id DESC LIMIT ?')
-      .all(agentId, pageToken ?? NEWEST, pageSize + 1) as Stored[];
+      .prepare(`SELECT * FROM checkpoints WHERE agent_id = ?1 AND id < ?2 AND ${hasLabels('checkpoints.labels', '?3')}
+         ORDER BY id DESC LIMIT ?4`)
+      .all(agentId, pageToken ?? NEWEST, JSON.stringify(labels), pageSize + 1) as Stored[];
     return pageOf(stored.map(rowOf), pageSize);
   }
 

@@ -1,9 +1,18 @@
 // Jobs as rows, their events and their metrics. Which state may follow which is decided in src/services/job-states.ts.
 import type { Database } from './database.ts';
+import { hasLabels } from './labels.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from './page.ts';
 
 export type JobType = 'train' | 'evaluate';
-export type JobState = 'queued' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
+export type JobState =
+  | 'queued'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'cancelling'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
 
 export interface JobProgress {
   /** Environment steps this job has done, and is to do. */
@@ -65,6 +74,13 @@ export interface NewEvent {
   readonly step: number | null;
   readonly time: Date;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A `job.log` event. */
+export interface JobLogLine {
+  readonly id: number;
+  readonly time: Date;
+  readonly message: string;
 }
 
 export interface JobFilter {
@@ -151,22 +167,49 @@ export class JobStore {
     return stored && rowOf(stored);
   }
 
-  list({ state, type, agentId, pageSize, pageToken }: JobFilter & PageQuery): Page<JobRow> {
+  list({ state, type, agentId, labels = {}, pageSize, pageToken }: JobFilter & PageQuery): Page<JobRow> {
     const stored = this.#database
       .prepare(
         `SELECT * FROM jobs WHERE id < ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR type = ?3)
-           AND (?4 IS NULL OR agent_id = ?4) ORDER BY id DESC LIMIT ?5`,
+           AND (?4 IS NULL OR agent_id = ?4) AND ${hasLabels('jobs.labels', '?5')} ORDER BY id DESC LIMIT ?6`,
       )
-      .all(pageToken ?? NEWEST, state, type, agentId, pageSize + 1) as Stored[];
+      .all(pageToken ?? NEWEST, state, type, agentId, JSON.stringify(labels), pageSize + 1) as Stored[];
     return pageOf(stored.map(rowOf), pageSize);
   }
 
   /** Jobs that have not ended, oldest first. */
+  countsByState(): ReadonlyMap<JobState, number> {
+    const sql = 'SELECT state, COUNT(*) AS count FROM jobs GROUP BY state';
+    const rows = this.#database.prepare(sql).all() as { state: JobState; count: number }[];
+    return new Map(rows.map(({ state, count }) => [state, count]));
+  }
+
   unfinished(): JobRow[] {
     const stored = this.#database
-      .prepare("SELECT * FROM jobs WHERE state IN ('queued', 'running', 'cancelling') ORDER BY id")
+      .prepare("SELECT * FROM jobs WHERE state NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY id")
       .all() as Stored[];
     return stored.map(rowOf);
+  }
+
+  /** A job that ended before `time`, in milliseconds since 1970; null = none. */
+  endedBefore(time: number): string | null {
+    const row = this.#database.prepare('SELECT id FROM jobs WHERE ended_at < ? ORDER BY ended_at LIMIT 1').get(time);
+    return (row as { id: string } | undefined)?.id ?? null;
+  }
+
+  /** Deletes up to `count` of a job's events, then of its metrics; false once there are none. */
+  deleteSome(id: string, count: number): boolean {
+    const events = this.#database
+      .prepare('DELETE FROM events WHERE job_id = ?1 AND id IN (SELECT id FROM events WHERE job_id = ?1 LIMIT ?2)')
+      .run(id, count);
+    if (events.changes > 0) return true;
+    const metrics = this.#database
+      .prepare(
+        `DELETE FROM metrics WHERE job_id = ?1
+           AND (key, step) IN (SELECT key, step FROM metrics WHERE job_id = ?1 LIMIT ?2)`,
+      )
+      .run(id, count);
+    return metrics.changes > 0;
   }
 
   delete(id: string): void {
@@ -184,6 +227,14 @@ export class JobStore {
       .prepare('SELECT id, type, time, data FROM events WHERE job_id = ? AND id > ? ORDER BY id LIMIT ?')
       .all(jobId, after, limit) as { id: number; type: JobEventType; time: number; data: string }[];
     return stored.map(({ id, type, time, data }) => ({ id, type, time: new Date(time), data: JSON.parse(data) }));
+  }
+
+  /** The lines that its worker and the server wrote about the job. */
+  logs(jobId: string, { after, limit }: { readonly after: number; readonly limit: number }): JobLogLine[] {
+    const stored = this.#database
+      .prepare("SELECT id, time, data FROM events WHERE job_id = ? AND type = 'job.log' AND id > ? ORDER BY id LIMIT ?")
+      .all(jobId, after, limit) as { id: number; time: number; data: string }[];
+    return stored.map(({ id, time, data }) => ({ id, time: new Date(time), message: JSON.parse(data).message }));
   }
 
   insertMetric(jobId: string, key: string, step: number, value: number): void {

@@ -91,4 +91,22 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (checkpoint_id, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The few lines that are logs, among up to a million events.
+  CREATE INDEX events_logs ON events (job_id, id) WHERE type = 'job.log';
+  CREATE INDEX jobs_by_end ON jobs (ended_at) WHERE ended_at IS NOT NULL;
+
+  -- Answers to requests that created something, for the day in which a client may repeat them.
+  CREATE TABLE idempotency_keys (
+    principal TEXT NOT NULL,
+    key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    body_sha256 TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (principal, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -4,6 +4,8 @@ export interface PageQuery {
   readonly pageSize: number;
   /** `nextPageToken` of the page before; null for the first. */
   readonly pageToken: string | null;
+  /** Labels that all of it has; where absent, any. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface Page<T> {

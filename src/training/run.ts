@@ -107,13 +107,21 @@ export interface RunCounts {
   /** The best mean return of an evaluation, and how many came after it. */
   readonly best: number;
   readonly sinceBest: number;
+  /** Whether an evaluation was due where the run was interrupted, and was not played to its end. */
+  readonly owesEvaluation: boolean;
 }
 
 /** What `Run.experience` holds of the run that it is of; of a run that begins, where there is none or this is another one. */
 export function runCounts(experience: Tensors | null, resumes: boolean): RunCounts {
-  if (experience === null || !resumes) return { episodes: 0, updates: 0, best: Number.NEGATIVE_INFINITY, sinceBest: 0 };
-  const [episodes = 0, updates = 0, best = 0, sinceBest = 0] = take(experience, 'run/counts', Float64Array).data;
-  return { episodes, updates, best, sinceBest };
+  if (experience === null || !resumes) {
+    return { episodes: 0, updates: 0, best: Number.NEGATIVE_INFINITY, sinceBest: 0, owesEvaluation: false };
+  }
+  const [episodes = 0, updates = 0, best = 0, sinceBest = 0, owed = 0] = take(
+    experience,
+    'run/counts',
+    Float64Array,
+  ).data;
+  return { episodes, updates, best, sinceBest, owesEvaluation: owed === 1 };
 }
 
 export class Run {
@@ -122,15 +130,16 @@ export class Run {
   readonly #work: Work;
   #best: number;
   #sinceBest: number;
+  #owesEvaluation: boolean;
   #checkpointedAt: number;
   #checkpointPauseMs = FIRST_CHECKPOINT_MS;
   readonly #due = { progress: 0, publish: 0, checkpoint: 0 };
 
-  constructor(plan: RunPlan, hooks: TrainingHooks, work: Work, { best, sinceBest }: RunCounts) {
+  constructor(plan: RunPlan, hooks: TrainingHooks, work: Work, { best, sinceBest, owesEvaluation }: RunCounts) {
     this.#plan = plan;
     this.#hooks = hooks;
     this.#work = work;
-    [this.#best, this.#sinceBest] = [best, sinceBest];
+    [this.#best, this.#sinceBest, this.#owesEvaluation] = [best, sinceBest, owesEvaluation];
     this.#checkpointedAt = plan.timesteps;
   }
 
@@ -168,10 +177,11 @@ export class Run {
   experience(): Experience {
     const { episodes, updates } = this.#work.progress;
     const { tensors, segments } = this.#work.getExperience();
+    const owed = this.#owesEvaluation ? [1] : [];
     return {
       tensors: {
         ...tensors,
-        'run/counts': vector(Float64Array.of(episodes, updates, this.#best, this.#sinceBest)),
+        'run/counts': vector(Float64Array.of(episodes, updates, this.#best, this.#sinceBest, ...owed)),
       },
       segments,
     };
@@ -183,6 +193,8 @@ export class Run {
 
   /** What the evaluations so far, and the work itself, say of going on. */
   #verdict(): TrainingOutcome {
+    // The owner ended the evaluation, so it wants the run to end; what the evaluation would have said is not known.
+    if (this.#owesEvaluation) return 'cancelled';
     const { evaluation } = this.#plan;
     const target = evaluation?.targetReturn ?? null;
     // Of the best, which a checkpoint holds: a run that is resumed here ends as well.
@@ -216,10 +228,10 @@ export class Run {
     return this.#timesteps % every < this.#work.stride;
   }
 
-  /** A curve begins with the policy that has learnt nothing. */
+  /** A curve begins with the policy that has learnt nothing; a run that was interrupted in an evaluation, with that one. */
   async #evaluateAtStart(): Promise<void> {
     const { evaluation } = this.#plan;
-    if (evaluation !== null && this.#timesteps === 0) await this.#evaluate(evaluation);
+    if (evaluation !== null && (this.#timesteps === 0 || this.#owesEvaluation)) await this.#evaluate(evaluation);
   }
 
   async #evaluate(schedule: EvaluationSchedule): Promise<void> {
@@ -229,14 +241,15 @@ export class Run {
     const shouldStop = () => this.#hooks.isCancelled();
     const result = await evaluate({ env, policy, codec, episodes, seed, deterministic: true, shouldStop });
     this.#publish();
+    const isOwed = this.#owesEvaluation && this.#timesteps > 0;
+    this.#owesEvaluation = result === null;
     if (result === null) return;
     this.#hooks.evaluated(this.#timesteps, result);
     const isBest = result.returnMean > this.#best;
     this.#sinceBest = isBest ? 0 : this.#sinceBest + 1;
-    if (!isBest) return;
-    this.#best = result.returnMean;
-    // The untrained policy is the agent's own first checkpoint.
-    if (this.#timesteps > this.#plan.timesteps) this.#checkpoint({ isBest: true });
+    if (isBest) this.#best = result.returnMean;
+    // The untrained policy is the agent's own first checkpoint. One that owes an evaluation must not outlive it.
+    if (isOwed || (isBest && this.#timesteps > this.#plan.timesteps)) this.#checkpoint({ isBest });
   }
 
   #checkpoint({ isBest = false } = {}): void {

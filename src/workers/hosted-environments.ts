@@ -6,7 +6,7 @@ import { type MakeOptions, make } from '../envs/registry.ts';
 import { encodePng } from '../envs/render/png.ts';
 import { restoring } from '../envs/snapshot.ts';
 import type { Value } from '../envs/spaces/space.ts';
-import { sampleBatch } from '../envs/vector/batch.ts';
+import { Batches, sampleBatch } from '../envs/vector/batch.ts';
 import { examineVectorEnv } from '../envs/vector/check-vector-env.ts';
 import type { SubEnvironments } from '../envs/vector/sub-environments.ts';
 import { makeSubEnvironments, VectorEnv } from '../envs/vector/vector-env.ts';
@@ -16,7 +16,7 @@ import { Pcg64 } from '../math/pcg64.ts';
 import { elementOf, tensorOf } from './element-tensor.ts';
 import type { PolicyCache } from './policy-cache.ts';
 import type { EnvironmentPlan, EnvironmentReplies, EnvironmentRequest, MadeEnvironment } from './protocol.ts';
-import { rollOut } from './rollout.ts';
+import { owned, rollOut } from './rollout.ts';
 import {
   decodeWorkerState,
   encodeWorkerState,
@@ -70,7 +70,7 @@ export function hostedEnvironments(policies: PolicyCache): Handlers<HostedReques
       const host = find(id);
       const { observation, info } = host.env.reset({ ...(seed !== null && { seed }), options });
       host.observation = observation;
-      return { observation: host.env.observationSpace.toJson(observation), info };
+      return { observation: owned(observation), info };
     },
 
     async step({ id, action }) {
@@ -78,7 +78,7 @@ export function hostedEnvironments(policies: PolicyCache): Handlers<HostedReques
       const { env } = host;
       const { observation, ...outcome } = env.step(env.actionSpace.parse(action, 'action'));
       host.observation = observation;
-      return { ...outcome, observation: env.observationSpace.toJson(observation) };
+      return { ...outcome, observation: owned(observation) };
     },
 
     async rollout({ id, steps, actions, policy, begin, position, withInfos, pictures }) {
@@ -111,7 +111,7 @@ export function hostedEnvironments(policies: PolicyCache): Handlers<HostedReques
 
     async sampleAction({ id }) {
       const { env, sampler } = find(id);
-      return env.actionSpace.toJson(env.actionSpace.sample(sampler));
+      return owned(env.actionSpace.sample(sampler));
     },
 
     async render({ id, index, options }) {
@@ -144,7 +144,8 @@ export function hostedEnvironments(policies: PolicyCache): Handlers<HostedReques
 
     async sampleActions({ id, count }) {
       const { envs, sampler } = findBlock(id);
-      return sampleBatch(envs.actionSpace.toDocument(), count, sampler);
+      const space = envs.actionSpace.toDocument();
+      return new Batches(space).parse(sampleBatch(space, count, sampler), count);
     },
 
     async getState({ id }) {

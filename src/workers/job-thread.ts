@@ -1,38 +1,30 @@
-// The main thread's side of one job's worker thread.
+// A job's worker in a thread of this process.
 import { Worker } from 'node:worker_threads';
-import { DomainError } from '../errors.ts';
-import type { JobAssignment, JobCommand, JobMessage } from './protocol.ts';
+import { JobChannel, type JobHost, type JobHostHandlers } from './job-host.ts';
+import type { JobAssignment, JobCommand, JobMessage, JobStart } from './protocol.ts';
 
-export interface JobThreadHandlers {
-  /** In the order in which the worker sent them; the last is `done` or `failed`. */
-  onMessage(message: JobMessage): void;
-  /** The thread is gone. Called once, after the last message. */
-  onExit(): void;
-}
+/** Code that never comes back from an addon cannot be ended from outside; the job goes on without it. */
+const ABANDON_AFTER_MS = 10_000;
 
-export class JobThread {
+export class JobThread implements JobHost {
   readonly #worker: Worker;
+  readonly #channel: JobChannel;
+  readonly #heartbeat = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
-  constructor(assignment: JobAssignment, { onMessage, onExit }: JobThreadHandlers) {
-    this.#worker = new Worker(new URL('./job-worker.js', import.meta.url), { workerData: assignment });
-    let ended = false;
-    const deliver = (message: JobMessage) => {
-      ended ||= message.type === 'done' || message.type === 'failed';
-      onMessage(message);
-    };
-    const fail = (reason: string) => {
-      if (ended) return;
-      const detail = `The job's worker thread ended (${reason}); its last checkpoint stands. Train again to go on from it.`;
-      deliver({
-        type: 'failed',
-        error: { code: 'worker_lost', message: new DomainError('worker_lost', detail).message },
-      });
-    };
-    this.#worker.on('message', deliver);
-    this.#worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)));
+  constructor(
+    assignment: JobAssignment,
+    handlers: JobHostHandlers,
+    script = new URL('./job-worker.js', import.meta.url),
+  ) {
+    const channel = new JobChannel(handlers);
+    const workerData: JobStart = { assignment, heartbeat: this.#heartbeat };
+    this.#channel = channel;
+    this.#worker = new Worker(script, { workerData });
+    this.#worker.on('message', (message: JobMessage) => channel.deliver(message));
+    this.#worker.on('error', (error) => channel.lost(error instanceof Error ? error.message : String(error)));
     this.#worker.on('exit', (code) => {
-      fail(`exit code ${code}`);
-      onExit();
+      channel.lost(`exit code ${code}`);
+      channel.over();
     });
   }
 
@@ -40,8 +32,20 @@ export class JobThread {
     this.#worker.postMessage(command);
   }
 
-  /** Ends the thread now, whatever it does. */
-  async terminate(): Promise<void> {
-    await this.#worker.terminate();
+  beats(): number {
+    return Atomics.load(this.#heartbeat, 0);
+  }
+
+  terminate(reason = 'it was terminated'): void {
+    this.#channel.lost(reason);
+    void this.#worker.terminate();
+    setTimeout(() => {
+      if (this.#channel.isOver) return;
+      process.emitWarning(
+        `A job's thread does not end and was abandoned: native code in it never returns. Restart the server to be rid of it; with --job-isolation process it would have been killed.`,
+      );
+      this.#worker.unref();
+      this.#channel.over();
+    }, ABANDON_AFTER_MS).unref();
   }
 }

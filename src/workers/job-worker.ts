@@ -14,7 +14,7 @@ import { Blobs } from '../storage/blobs.ts';
 import { type Evaluation, evaluate } from '../training/evaluate.ts';
 import type { TrainingHooks } from '../training/run.ts';
 import { ExperienceFiles } from './experience-files.ts';
-import type { EvaluateTask, JobAssignment, JobCommand, JobMessage, TrainTask } from './protocol.ts';
+import type { EvaluateTask, JobCommand, JobMessage, JobStart, TrainTask } from './protocol.ts';
 import { createTrainee, type Trainee } from './trainee.ts';
 import { makeWrapped } from './wrapped-env.ts';
 
@@ -32,7 +32,7 @@ interface Bench {
   readonly trainedOn: string | null;
 }
 
-const assignment = workerData as JobAssignment;
+const { assignment, heartbeat } = workerData as JobStart;
 const blobs = new Blobs(assignment.dataDir);
 const wishes = { cancel: false, checkpoint: false };
 
@@ -197,6 +197,7 @@ function documentOf(
 
 /** The loop never yields to the event loop for long, so messages are fetched, not awaited. */
 function readWishes(): typeof wishes {
+  beat();
   for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) {
     const command = received.message as JobCommand;
     wishes[command.type] = true;
@@ -210,6 +211,12 @@ function takeCheckpointRequest(): boolean {
   return requested;
 }
 
+/** Not by a timer: a loop that waits for what never comes has to fall silent too. */
+function beat(): void {
+  Atomics.add(heartbeat, 0, 1);
+}
+
 function send(message: JobMessage): void {
+  beat();
   (port satisfies MessagePort).postMessage(message);
 }

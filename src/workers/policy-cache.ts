@@ -4,7 +4,8 @@ import type { Policy } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
 import type { Engines } from '../compute/engines.ts';
 import { fromDocument } from '../envs/spaces/from-document.ts';
-import type { SpaceOf, Value } from '../envs/spaces/space.ts';
+import type { SpaceDocument, SpaceOf, Value } from '../envs/spaces/space.ts';
+import { type Batch, Batches } from '../envs/vector/batch.ts';
 import { Pcg64 } from '../math/pcg64.ts';
 import type { Blobs } from '../storage/blobs.ts';
 import { asArray } from '../training/evaluate.ts';
@@ -24,7 +25,7 @@ interface Compiled {
   readonly version: string;
   readonly codec: ActionCodec;
   readonly observationSpace: SpaceOf<Value>;
-  readonly actionSpace: SpaceOf<Value>;
+  readonly actionSpace: SpaceDocument;
   readonly rng: Pcg64;
 }
 
@@ -86,7 +87,7 @@ export class PolicyCache {
       version,
       codec: actionCodec(spaces.action),
       observationSpace: fromDocument(source.observationSpace),
-      actionSpace: fromDocument(source.actionSpace),
+      actionSpace: source.actionSpace,
       // Drawn actions need no seed of their own: `act` promises a distribution, `evaluate` promises repeatability.
       rng: Pcg64.fromSeed(0),
     };
@@ -97,12 +98,16 @@ async function actOn(
   { policy, codec, observationSpace, actionSpace, rng }: Compiled,
   observations: readonly unknown[],
   deterministic: boolean,
-): Promise<ReturnType<SpaceOf<Value>['toJson']>[]> {
+): Promise<Batch> {
   const parsed = observations.map((observation) => asArray(observationSpace.parse(observation, 'observation')));
   const width = parsed[0]?.length ?? 0;
   const batch = new Float32Array(parsed.length * width);
   for (const [i, observation] of parsed.entries()) batch.set(observation, i * width);
   const actions = await policy.act(batch, deterministic ? { deterministic } : { deterministic, rng });
   const size = actions.length / parsed.length;
-  return parsed.map((_, i) => actionSpace.toJson(codec.toSpace(actions.subarray(i * size, (i + 1) * size))));
+  const batches = new Batches(actionSpace);
+  const elements = batches.empty(parsed.length);
+  for (let i = 0; i < parsed.length; i++)
+    batches.write(elements, i, codec.toSpace(actions.subarray(i * size, (i + 1) * size)));
+  return elements;
 }

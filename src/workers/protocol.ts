@@ -6,7 +6,7 @@ import type { ModelAbout } from '../compute/onnx/model.ts';
 import type { Finding } from '../envs/check-report.ts';
 import type { Info } from '../envs/env.ts';
 import type { RenderOptions } from '../envs/render/options.ts';
-import type { JsonTensor, SpaceDocument } from '../envs/spaces/space.ts';
+import type { SpaceDocument, Value } from '../envs/spaces/space.ts';
 import type { AutoresetMode } from '../envs/vector/autoreset.ts';
 import type { Batch } from '../envs/vector/batch.ts';
 import type { BlockReset, BlockResetOptions, BlockStep } from '../envs/vector/sub-environments.ts';
@@ -134,15 +134,15 @@ export interface MadeEnvironment {
 /** What an answer holds, by the request's type. */
 export interface EnvironmentReplies {
   readonly create: MadeEnvironment;
-  readonly reset: { readonly observation: JsonTensor; readonly info: Info };
+  readonly reset: { readonly observation: Value; readonly info: Info };
   readonly step: {
-    readonly observation: JsonTensor;
+    readonly observation: Value;
     readonly reward: number;
     readonly terminated: boolean;
     readonly truncated: boolean;
     readonly info: Info;
   };
-  readonly sampleAction: JsonTensor;
+  readonly sampleAction: Value;
   /** A PNG file. */
   readonly render: Uint8Array;
   readonly renderText: string;
@@ -163,7 +163,7 @@ export interface EnvironmentReplies {
   readonly createBlock: MadeEnvironment;
   readonly resetBlock: BlockReset;
   readonly stepBlock: BlockStep;
-  readonly sampleActions: JsonTensor;
+  readonly sampleActions: Batch;
   readonly close: null;
   readonly initializeAgent: {
     readonly observationSpace: SpaceDocument;
@@ -171,7 +171,7 @@ export interface EnvironmentReplies {
     readonly model: BlobRef;
   };
   /** `lacking`: send the request again, with the policy. */
-  readonly act: { readonly actions: readonly JsonTensor[] } | { readonly lacking: true };
+  readonly act: { readonly actions: Batch } | { readonly lacking: true };
   readonly checkWrappers: null;
   /** An ONNX file. */
   readonly exportPolicy: { readonly model: Uint8Array; readonly sha256: string };
@@ -202,7 +202,14 @@ export type Answered =
   | { readonly ticket: number; readonly reply: EnvironmentReplies[keyof EnvironmentReplies] }
   | { readonly ticket: number; readonly error: ErrorWire };
 
-// --- Job workers: one thread a job, started with its assignment. ---
+// --- Job workers: one thread a job, started with its assignment, in the server's process or in one of its own. ---
+
+/** What a job's thread finds when it starts. */
+export interface JobStart {
+  readonly assignment: JobAssignment;
+  /** One number, shared with who watches: counts up whenever the worker gets on. */
+  readonly heartbeat: Int32Array;
+}
 
 export type JobAssignment = AgentIdentity & {
   readonly dataDir: string;
@@ -239,6 +246,7 @@ export interface EvaluateTask {
   readonly perturbations: readonly WrapperWish[];
 }
 
+/** `cancel`: write a checkpoint and end, whatever that is for: a cancelled job, a paused one, or a server that stops. */
 export type JobCommand = { readonly type: 'cancel' } | { readonly type: 'checkpoint' };
 
 export type JobMessage =
@@ -257,3 +265,6 @@ export type JobMessage =
   | { readonly type: 'log'; readonly message: string }
   | { readonly type: 'done'; readonly outcome: TrainingOutcome; readonly evaluation: PerturbedEvaluation | null }
   | { readonly type: 'failed'; readonly error: ErrorWire };
+
+/** What the process of a job sends: all that its thread does, and how far the thread's heartbeat is. */
+export type JobProcessMessage = JobMessage | { readonly type: 'beats'; readonly beats: number };

@@ -4,7 +4,8 @@ import type { Image } from '../envs/render/image.ts';
 import type { RenderOptions } from '../envs/render/options.ts';
 import { Animation } from '../envs/render/png.ts';
 import { show } from '../envs/spaces/json-tensor.ts';
-import type { JsonTensor, Value } from '../envs/spaces/space.ts';
+import type { Value } from '../envs/spaces/space.ts';
+import { type Batch, Batches } from '../envs/vector/batch.ts';
 import { DomainError } from '../errors.ts';
 
 /** How an episode ended, in the rollout. */
@@ -17,7 +18,7 @@ export interface EpisodeEnd {
   readonly episodeStep: number;
   readonly episodeReturn: number;
   /** What its last step led to, which `observations` does not have: there stands the next episode's first. */
-  readonly finalObservation: JsonTensor;
+  readonly finalObservation: Value;
   readonly finalInfo: Info;
   /** Of the reset that began the next episode. */
   readonly resetInfo: Info;
@@ -26,9 +27,9 @@ export interface EpisodeEnd {
 /** T steps, by column. */
 export interface RolloutColumns {
   /** [T + 1]: the one that each action was chosen on, and the one after the last step. */
-  readonly observations: readonly JsonTensor[];
+  readonly observations: Batch;
   /** [T], as all that follow. */
-  readonly actions: readonly JsonTensor[];
+  readonly actions: Batch;
   readonly rewards: readonly number[];
   readonly terminated: readonly boolean[];
   readonly truncated: readonly boolean[];
@@ -103,12 +104,14 @@ export async function rollOut(plan: RolloutPlan): Promise<Rollout> {
     if (t === 0) requireDrawable(image, Math.floor(steps / pictures.every) + 1);
     animation?.add(image);
   };
-  const observed = (observation: Value) => env.observationSpace.toJson(observation);
+  const observed = new Batches(env.observationSpace.toDocument());
+  const acted = new Batches(env.actionSpace.toDocument());
 
   let observation = plan.start;
   let { episodeStep, episodeReturn } = plan.position;
-  const observations = [observed(observation)];
-  const [actions, rewards]: [JsonTensor[], number[]] = [[], []];
+  const [observations, actions] = [observed.empty(steps + 1), acted.empty(steps)];
+  observed.write(observations, 0, observation);
+  const rewards: number[] = [];
   const [terminated, truncated]: [boolean[], boolean[]] = [[], []];
   const infos: Info[] = [];
   const episodeEnds: EpisodeEnd[] = [];
@@ -116,7 +119,7 @@ export async function rollOut(plan: RolloutPlan): Promise<Rollout> {
   for (let t = 0; t < steps; t++) {
     const action = await plan.act(t, observation);
     requireFinite(action, t);
-    actions.push(env.actionSpace.toJson(action));
+    acted.write(actions, t, action);
     const result = env.step(action);
     rewards.push(result.reward);
     terminated.push(result.terminated);
@@ -135,14 +138,14 @@ export async function rollOut(plan: RolloutPlan): Promise<Rollout> {
         truncated: result.truncated,
         episodeStep,
         episodeReturn,
-        finalObservation: observed(observation),
+        finalObservation: owned(observation),
         finalInfo: result.info,
         resetInfo: begun.info,
       });
       observation = begun.observation;
       [episodeStep, episodeReturn] = [0, 0];
     }
-    observations.push(observed(observation));
+    observed.write(observations, t + 1, observation);
   }
   return {
     columns: {
@@ -158,4 +161,9 @@ export async function rollOut(plan: RolloutPlan): Promise<Rollout> {
     position: { episodeStep, episodeReturn },
     last: observation,
   };
+}
+
+/** A copy: what crosses threads takes its whole buffer along, which may be more than the observation. */
+export function owned(element: Value): Value {
+  return typeof element === 'number' ? element : element.slice();
 }

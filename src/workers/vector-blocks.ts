@@ -2,9 +2,10 @@
 // put together so that nobody can tell how many there are. Calls must come one after the other.
 import type { Info } from '../envs/env.ts';
 import type { RenderOptions } from '../envs/render/options.ts';
-import type { JsonTensor, Value } from '../envs/spaces/space.ts';
+import type { Value } from '../envs/spaces/space.ts';
+import { batchTensor, type TensorData } from '../envs/spaces/tensor-data.ts';
 import type { AutoresetMode } from '../envs/vector/autoreset.ts';
-import { Batches } from '../envs/vector/batch.ts';
+import { type Batch, Batches } from '../envs/vector/batch.ts';
 import { type Infos, resetInfos, stepInfos } from '../envs/vector/infos.ts';
 import { requireAll, requireRunning } from '../envs/vector/sub-environments.ts';
 import { checkedMask, type Seeds, seedsOf } from '../envs/vector/vector-env.ts';
@@ -18,7 +19,8 @@ export interface VectorPlan {
 }
 
 export interface VectorReset {
-  readonly observations: JsonTensor[];
+  /** One for each sub-environment. */
+  readonly observations: TensorData;
   readonly infos: Infos;
 }
 
@@ -127,7 +129,7 @@ export class VectorBlocks {
     this.#fresh = false;
     this.#ended = this.#ended.map((ended, i) => ended && mask !== null && mask[i] !== true);
     return {
-      observations: answers.flatMap(({ observations }) => this.#observations.toJson(observations)),
+      observations: this.#observed(answers),
       infos: resetInfos(answers.flatMap(({ infos }): readonly (Info | null)[] => infos)),
     };
   }
@@ -153,7 +155,7 @@ export class VectorBlocks {
     const truncations = answers.flatMap((answer) => answer.truncations);
     this.#ended = terminations.map((terminated, i) => terminated || truncations[i] === true);
     return {
-      observations: answers.flatMap(({ observations }) => this.#observations.toJson(observations)),
+      observations: this.#observed(answers),
       rewards: answers.flatMap(({ rewards }) => Array.from(rewards)),
       terminations,
       truncations,
@@ -198,9 +200,21 @@ export class VectorBlocks {
     this.#ended = answers.flatMap((answer) => answer?.ended ?? []);
   }
 
-  async sampleActions(): Promise<JsonTensor> {
+  async sampleActions(): Promise<TensorData> {
     const [worker = 0] = this.workers;
-    return await this.#pool.ask(worker, { type: 'sampleActions', id: this.#id, count: this.numEnvs });
+    const batch = await this.#pool.ask(worker, { type: 'sampleActions', id: this.#id, count: this.numEnvs });
+    return batchTensor(this.made.actionSpace, this.numEnvs, batch);
+  }
+
+  /** The blocks' observations, one after the other. */
+  #observed(answers: readonly { readonly observations: Batch }[]): TensorData {
+    const all = this.#observations.empty(this.numEnvs);
+    let next = 0;
+    for (const { observations } of answers) {
+      all.set(observations, next);
+      next += observations.length;
+    }
+    return batchTensor(this.made.observationSpace, this.numEnvs, all);
   }
 
   /** That of sub-environment `index`. Throws `invalid_request` where there is none. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseBody } from '../../src/api/plugins/json-body.ts';
+import { parseBody } from '../../src/api/json.ts';
 import { InvalidRequest } from '../../src/api/problem.ts';
 
 test('a body is what JSON.parse makes of it', () => {

@@ -104,8 +104,8 @@ const USES: readonly (readonly [string, (product: tf.Tensor, bias: tf.Tensor) =>
   ['its column sums', (product) => tf.sum(tf.square(product), 0)],
 ];
 
-/** Products of every shape and transposition. */
-export function productGraph(rng: Pcg64): Drawn {
+/** Products of every shape and transposition, or every `step`th of them. */
+export function productGraph(rng: Pcg64, step = 1): Drawn {
   const shapes: Shapes = {};
   const each = PRODUCTS.flatMap(([m, k, n]) =>
     [false, true].flatMap((transposeA) =>
@@ -117,7 +117,7 @@ export function productGraph(rng: Pcg64): Drawn {
         return { name, transposeA, transposeB };
       }),
     ),
-  );
+  ).filter((_, index) => index % step === 0);
   const graph = trace(
     (_, x) =>
       Object.fromEntries(

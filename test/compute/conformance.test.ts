@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import type { Engine, Program } from '../../src/compute/engine.ts';
+import type { Engine, EngineName, Program } from '../../src/compute/engine.ts';
 import { Engines } from '../../src/compute/engines.ts';
 import type { Graph } from '../../src/compute/graph.ts';
 import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
@@ -35,6 +35,26 @@ const RANDOM_ROUNDS = 6;
 const RANDOM_MS = 1500;
 const CASES = KERNEL_CASES.length + COMPOSED_CASES.length;
 
+/** What an engine does not promise, and why. */
+interface Leeway {
+  /** Cases held to ten times the tolerance. */
+  readonly coarse?: RegExp;
+  /** NaN and infinities may get lost: these cases are not compared, and numbers only where the reference is finite. */
+  readonly losesNan?: RegExp;
+  /** One kernel takes long to compile: fewer sizes and programs are run. */
+  readonly slow?: true;
+}
+
+/** Programs of which none is a part of another. */
+const DISTINCT = ['SAC v1', 'TD3 with its policy', 'PPO with a Gaussian', 'soft Q-learning'];
+
+const LEEWAYS: Readonly<Partial<Record<EngineName, Leeway>>> = {
+  // A WGSL shader may assume that NaN and infinities do not occur (https://www.w3.org/TR/WGSL/#floating-point-evaluation): on
+  // SwiftShader relu(NaN) is 0, exp(NaN) infinity, log(-1) a number. And its log is off by up to 7e-5 near 1, which the
+  // definitions of expm1 and log1p by exp and log make visible. A shader takes tens of milliseconds to compile there.
+  'onnx-webgpu': { coarse: /Expm1|Log1p/, losesNan: /IsFinite|IsInf|IsNan/, slow: true },
+};
+
 /**
  * The arrays that are off, each in a line. float32 rounds to 6e-8, transcendental functions to a few times that, and the roundings of
  * n terms add up as √n: 1e-5 and 2e-6·√n of the largest number of the array, which is what its parts were rounded to; `least`
@@ -45,15 +65,18 @@ function differences(
   expected: Float64Record,
   inputs: Float64Record,
   least: number,
+  { coarse, losesNan }: Leeway,
 ): readonly string[] {
   return Object.entries(expected).flatMap(([name, values]) => {
+    if (losesNan?.test(name)) return [];
     const got = actual[name] as Float32Array;
     const finite = values.filter(Number.isFinite).map(Math.abs);
     const largest = finite.reduce((most, value) => Math.max(most, value), least);
-    const tolerance = (1e-5 + 2e-6 * Math.sqrt(termsOf(name, values.length, inputs))) * largest;
+    const roundings = 1e-5 + 2e-6 * Math.sqrt(termsOf(name, values.length, inputs));
+    const tolerance = roundings * largest * (coarse?.test(name) ? 10 : 1);
     const index = values.findIndex((value, place) => {
       const rounded = Math.fround(value);
-      if (!Number.isFinite(rounded)) return !Object.is(got[place], rounded);
+      if (!Number.isFinite(rounded)) return losesNan === undefined && !Object.is(got[place], rounded);
       return !(Math.abs((got[place] as number) - value) <= tolerance);
     });
     return index === -1 && got.length === values.length
@@ -96,19 +119,22 @@ interface Run {
   readonly state?: Float64Record;
   readonly calls?: number;
   readonly least?: number;
+  readonly leeway?: Leeway;
 }
 
 /** Outputs and state after some calls that differ from the reference, each in a line that starts with its name. */
 async function compare(
   engine: Engine,
   drawn: Drawn,
-  { state = {}, calls = 1, least = 1 }: Run = {},
+  { state = {}, calls = 1, least = 1, leeway = LEEWAYS[engine.name] ?? {} }: Run = {},
 ): Promise<readonly string[]> {
   const { graph, inputs } = drawn;
   let expected = evaluate(graph, inputs, state);
   for (let call = 1; call < calls; call += 1) expected = evaluate(graph, inputs, expected.state);
   const actual = await runCalls(engine, drawn, state, { calls });
-  return (['outputs', 'state'] as const).flatMap((part) => differences(actual[part], expected[part], inputs, least));
+  return (['outputs', 'state'] as const).flatMap((part) =>
+    differences(actual[part], expected[part], inputs, least, leeway),
+  );
 }
 
 async function assertMatches(engine: Engine, drawn: Drawn, run: Run = {}): Promise<void> {
@@ -144,31 +170,35 @@ async function started(engine: Engine, graph: Graph): Promise<Program> {
 }
 
 function conformance(engine: Engine): void {
+  const { slow, losesNan } = LEEWAYS[engine.name] ?? {};
   const promise = (sentence: string, check: (context: TestContext) => Promise<void>): void =>
     void test(`${engine.name} ${sentence}`, check);
 
-  for (const turn of TURNS) {
+  for (const turn of slow ? TURNS.slice(0, 1) : TURNS) {
     promise(`computes every kernel and its gradient on sizes off the vector width, turn ${turn}`, async (context) => {
       const sizesOf = (index: number): Sizes => AWKWARD[(index + turn) % AWKWARD.length] as Sizes;
       await assertMatches(engine, kernelGraph(sizesOf, Pcg64.fromSeed(freshSeed(context))));
     });
   }
 
-  promise('computes every kernel and its gradient on sizes drawn at random', async (context) => {
-    const seed = freshSeed(context);
-    const until = performance.now() + RANDOM_MS;
-    const rng = Pcg64.fromSeed(seed);
-    const triple = fc.record({ m: size, n: size, k: size });
-    for (let round = 0; round < RANDOM_ROUNDS && (round === 0 || performance.now() < until); round += 1) {
-      const sizes = fc.sample(triple, { seed: seed + round, numRuns: CASES });
-      await assertMatches(
-        engine,
-        kernelGraph((index) => sizes[index] as Sizes, rng),
-      );
-    }
-  });
+  const drawn = 'computes every kernel and its gradient on sizes drawn at random';
+  if (slow) test(`${engine.name} ${drawn}`, { skip: 'too slow to compile' }, () => undefined);
+  else
+    promise(drawn, async (context) => {
+      const seed = freshSeed(context);
+      const until = performance.now() + RANDOM_MS;
+      const rng = Pcg64.fromSeed(seed);
+      const triple = fc.record({ m: size, n: size, k: size });
+      for (let round = 0; round < RANDOM_ROUNDS && (round === 0 || performance.now() < until); round += 1) {
+        const sizes = fc.sample(triple, { seed: seed + round, numRuns: CASES });
+        await assertMatches(
+          engine,
+          kernelGraph((index) => sizes[index] as Sizes, rng),
+        );
+      }
+    });
 
-  for (const { name, make } of PROGRAMS) {
+  for (const { name, make } of slow ? PROGRAMS.filter(({ name }) => DISTINCT.includes(name)) : PROGRAMS) {
     promise(`takes three steps of ${name}`, async () => {
       const update = make(ODD_SIZES);
       const runnable = updateOf(update);
@@ -179,13 +209,24 @@ function conformance(engine: Engine): void {
     });
   }
 
+  // Coprime to the four transpositions, so that all are met.
+  const productStep = slow ? 9 : 1;
   promise('computes matrix products of every shape and transposition', async (context) => {
-    await assertMatches(engine, productGraph(Pcg64.fromSeed(freshSeed(context))));
+    await assertMatches(engine, productGraph(Pcg64.fromSeed(freshSeed(context)), productStep));
   });
 
-  promise('has NaN and infinities exactly where the reference has them', async () => {
-    assert.deepEqual(await compare(engine, specialGraph()), []);
-  });
+  if (losesNan === undefined)
+    promise('has NaN and infinities exactly where the reference has them', async () => {
+      assert.deepEqual(await compare(engine, specialGraph()), []);
+    });
+  else
+    promise('computes with finite numbers what it may not compute with NaN and infinities', async (context) => {
+      const special = specialGraph();
+      for (const lost of await compare(engine, special, { leeway: {} })) context.diagnostic(lost);
+      const finite = (values: Float64Array): Float64Array => values.map((x) => (Math.abs(x) < 1e3 ? x : 0.75));
+      const inputs = Object.fromEntries(Object.entries(special.inputs).map(([name, x]) => [name, finite(x)]));
+      assert.deepEqual(await compare(engine, { ...special, inputs }), []);
+    });
 
   promise('carries state from call to call', async () => {
     const program = await started(engine, stateGraph());
@@ -287,18 +328,25 @@ function conformance(engine: Engine): void {
     program.inputs['x']?.fill(2);
     await program.run();
     assert.deepEqual(program.nonFinite(), []);
-    program.inputs['x']?.set([-1], 18);
-    await program.run();
-    assert.deepEqual(
-      program.nonFinite().filter((name) => name !== 's'),
-      ['logarithms'],
-    );
-    program.inputs['x']?.set([0], 3);
-    await program.run();
-    assert.deepEqual(
-      program.nonFinite().filter((name) => name !== 's'),
-      ['logarithms', 'inverse'],
-    );
+    if (losesNan === undefined) {
+      program.inputs['x']?.set([-1], 18);
+      await program.run();
+      assert.deepEqual(
+        program.nonFinite().filter((name) => name !== 's'),
+        ['logarithms'],
+      );
+      program.inputs['x']?.set([0], 3);
+      await program.run();
+      assert.deepEqual(
+        program.nonFinite().filter((name) => name !== 's'),
+        ['logarithms', 'inverse'],
+      );
+    } else {
+      // What the shaders make of it may be a number; what is not one in the state is still seen.
+      program.setState({ s: { shape: [19], data: new Float32Array(19).fill(Number.NaN) } });
+      await program.run();
+      assert.deepEqual(program.nonFinite(), ['s']);
+    }
     const again = await engine.compile(graph, { threads: 1 });
     assert.equal(again.identity, program.identity);
     assert.match(program.identity, new RegExp(`^${engine.name}\\b`));
@@ -307,10 +355,11 @@ function conformance(engine: Engine): void {
 
   // Not across thread counts: onnxruntime cuts a product by threads, and then sums over pieces of other lengths.
   promise('gives the same bytes again, also on two threads', async () => {
-    const drawn = productGraph(Pcg64.fromSeed(5));
-    const results = await Promise.all([1, 1, 2, 2].map((threads) => runCalls(engine, drawn, {}, { threads })));
-    assert.deepEqual(results[1], results[0]);
-    assert.deepEqual(results[3], results[2]);
+    const drawn = productGraph(Pcg64.fromSeed(5), productStep);
+    for (const threads of slow ? [1] : [1, 2]) {
+      const [one, again] = await Promise.all([1, 2].map(() => runCalls(engine, drawn, {}, { threads })));
+      assert.deepEqual(again, one);
+    }
   });
 }
 

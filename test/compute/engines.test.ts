@@ -4,16 +4,21 @@ import { test } from 'node:test';
 import type { Engine } from '../../src/compute/engine.ts';
 import { Engines, selfTest } from '../../src/compute/engines.ts';
 import { nodeMaker } from '../../src/compute/nodes.ts';
-import { onnxCpuEngine } from '../../src/compute/onnx/engine.ts';
+import { cudaAbsent } from '../../src/compute/onnx/cuda.ts';
+import { onnxCpuEngine, onnxCudaEngine, onnxWebgpuEngine } from '../../src/compute/onnx/engine.ts';
 import { DomainError } from '../../src/errors.ts';
 
 /** Without a compiler, so that nothing is built here; conformance.test.ts runs the native engine. */
-const engines = new Engines({ compiler: 'off', cacheDirectory: 'not used', dumpDirectory: null });
+const SETTINGS = { compiler: 'off', cacheDirectory: 'not used', dumpDirectory: null };
+const engines = new Engines(SETTINGS);
+
+/** On any machine that npm installs on. */
+const EVERYWHERE = ['onnx-cpu', 'tfjs-wasm', 'tfjs-cpu', 'reference'];
 
 test('the engines that need nothing but npm work here, and without a compiler auto is onnx-cpu', async () => {
   const listed = await engines.list();
   for (const { name, available, reason } of listed) {
-    assert.deepEqual([name, available], [name, name !== 'native']);
+    if (EVERYWHERE.includes(name) || name === 'native') assert.deepEqual([name, available], [name, name !== 'native']);
     assert.equal(available, reason === null, name);
   }
   assert.equal((await engines.find('auto')).name, 'onnx-cpu');
@@ -35,6 +40,52 @@ test('an engine that is not there is refused with what there is', async () => {
       thrown instanceof DomainError && thrown.code === 'engine_not_available' && thrown.message.includes('onnx-cpu'),
   );
   await assert.rejects(engines.find('toString'), DomainError);
+});
+
+/** What the refusal of `name` says. */
+async function refusal(name: string, from = new Engines(SETTINGS)): Promise<string> {
+  const thrown = await from.find(name).catch((error: unknown) => error);
+  assert.ok(thrown instanceof DomainError && thrown.code === 'engine_not_available', `${name} is not refused`);
+  return thrown.message;
+}
+
+test('onnx-cuda without its libraries or a driver says which file it looked for, and what fetches it', async (t) => {
+  if (cudaAbsent() === null) return t.skip('CUDA is here');
+  const message = await refusal('onnx-cuda');
+  assert.match(
+    message,
+    /"onnx-cuda" does not work here: (there is no \S+(cuda\.so|nvidiactl)|onnxruntime-node brings CUDA)/,
+  );
+  assert.match(message, /node_modules\/onnxruntime-node\/script\/install\.js --onnxruntime-node-install=cuda12/);
+});
+
+test('onnx-webgpu without a driver says so, and what it needs', { skip: process.platform !== 'linux' }, async (t) => {
+  const before = process.env['VK_ICD_FILENAMES'];
+  t.after(() => {
+    if (before === undefined) delete process.env['VK_ICD_FILENAMES'];
+    else process.env['VK_ICD_FILENAMES'] = before;
+  });
+  process.env['VK_ICD_FILENAMES'] = '/nowhere/icd.json';
+  const message = await refusal('onnx-webgpu');
+  assert.match(message, /"onnx-webgpu" does not work here: .*adapter.*apt-get install libvulkan1/);
+});
+
+test('what acts is compiled for the processor, also by the engines of GPUs', async () => {
+  const make = nodeMaker();
+  const x = make({ kind: 'input', name: 'x' }, [], [2]);
+  const graph = {
+    inputs: new Map([['x', x]]),
+    state: new Map(),
+    outputs: new Map([['y', make({ kind: 'neg' }, [x], [2])]]),
+  };
+  for (const engine of [onnxWebgpuEngine, onnxCudaEngine]) {
+    const program = await engine.compile(graph, { threads: 1, acts: true });
+    program.inputs['x']?.set([1, -2]);
+    await program.run();
+    assert.deepEqual([...(program.outputs['y'] as Float32Array)], [-1, 2]);
+    assert.match(program.identity, /^onnx-cpu /);
+    await program.dispose();
+  }
 });
 
 test('an engine that computes something else is found out', async () => {

@@ -1,35 +1,16 @@
 // Exact resume over the real path of a job: a process that is killed at any instant, and a new one that goes on. What comes out
 // is, byte for byte, what a run that nothing disturbed leaves: model, replay, streams, environments, and every metric.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { ApiClient, type Json } from '../../scripts/api-client.ts';
-import { type ServerProcess, startServer } from '../../scripts/server-process.ts';
+import type { ApiClient, Json } from '../../scripts/api-client.ts';
 import { Engines } from '../../src/compute/engines.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import type { BlobRef, NamedBlob } from '../../src/storage/checkpoints.ts';
 import { freshSeed } from '../compute/support.ts';
-import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
+import { ENGINE_SETTINGS, TRAINING_ENGINES } from '../support/engine-settings.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-interface Job {
-  readonly id: string;
-  readonly state: string;
-  readonly error: { readonly code: string; readonly message: string } | null;
-  readonly progress: { readonly timesteps: number };
-}
-
-interface Saved {
-  readonly timesteps: number;
-  readonly model: BlobRef;
-  readonly experience: BlobRef;
-  readonly segments: readonly NamedBlob[];
-}
+import { ended, type Job, kill, metricsOf, newestCheckpoint, start } from '../support/training-servers.ts';
 
 interface Case {
   readonly what: string;
@@ -75,19 +56,8 @@ const CASES: readonly Case[] = [
 ];
 
 const ENGINES = (await new Engines(ENGINE_SETTINGS).list()).filter(
-  ({ name, available }) => available && ['native', 'onnx-cpu'].includes(name),
+  ({ name, available }) => available && TRAINING_ENGINES.includes(name),
 );
-
-async function start(t: TestContext, dataDir: string): Promise<{ server: ServerProcess; api: ApiClient }> {
-  const server = await startServer({ dataDir });
-  t.after(() => server.stop());
-  return { server, api: new ApiClient(server.url) };
-}
-
-async function kill({ child }: ServerProcess): Promise<void> {
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
 
 async function launch(
   api: ApiClient,
@@ -98,25 +68,6 @@ async function launch(
   const { id: agentId } = await api.post<{ id: string }>('/v1/agents', { ...AGENT, ...agent, hyperparameters });
   const { id: jobId } = await api.post<Job>(`/v1/agents/${agentId}/train`, { ...TRAINING, engine, ...training });
   return { agentId, jobId };
-}
-
-async function ended(api: ApiClient, id: string): Promise<Job> {
-  for (;;) {
-    const job = await api.get<Job>(`/v1/jobs/${id}?wait=30`);
-    if (['succeeded', 'failed', 'cancelled'].includes(job.state)) return job;
-  }
-}
-
-async function metricsOf(api: ApiClient, jobId: string): Promise<unknown> {
-  return (await api.get<{ data: unknown }>(`/v1/jobs/${jobId}/metrics?max_points=10000`)).data;
-}
-
-/** By their digests, all that the agent's newest checkpoint names. No server may have the data directory. */
-async function newestCheckpoint(dataDir: string, agentId: string, identity?: string): Promise<Saved> {
-  const script = fileURLToPath(new URL('../support/newest-checkpoint.js', import.meta.url));
-  const args = [script, dataDir, agentId, ...(identity === undefined ? [] : [identity])];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return JSON.parse(stdout) as Saved;
 }
 
 for (const { name: engine } of ENGINES) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Checkpoints } from '../../src/services/checkpoints.ts';
 import { JobJournal } from '../../src/services/job-journal.ts';
+import { JobWatchdog } from '../../src/services/job-watchdog.ts';
 import { Policies } from '../../src/services/policies.ts';
 import { Scheduler } from '../../src/services/scheduler.ts';
 import { AgentStore } from '../../src/storage/agents.ts';
@@ -33,6 +34,8 @@ test('a job that was started ten times without a checkpoint is not started again
     dataDir,
     engines: ENGINE_SETTINGS,
     slots: 1,
+    startWorker: () => assert.fail('it is not started'),
+    watchdog: new JobWatchdog(1000),
     onError,
   });
   journal.add({ ...jobRow, attempts: 10 });

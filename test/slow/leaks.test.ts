@@ -19,6 +19,7 @@ const listed = await engines.list();
 for (const { name, threads } of [
   { name: 'native', threads: 2 },
   { name: 'onnx-cpu', threads: 1 },
+  { name: 'tfjs-node', threads: 2 },
 ] as const) {
   const reason = listed.find((engine) => engine.name === name)?.reason ?? false;
   test(`${UPDATES} updates on ${name} leave memory as it was`, { skip: reason }, async (context) => {

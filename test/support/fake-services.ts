@@ -1,6 +1,6 @@
 // Services for what a real server cannot be brought to do on demand: to fail, to fill its disk, and to emit any event of a
 // job at any time. Whatever is not here throws `failure`.
-import type { JobsService, Services } from '../../src/api/services.ts';
+import type { JobsService, MetricsService, Services } from '../../src/api/services.ts';
 import { DomainError } from '../../src/errors.ts';
 import { newId } from '../../src/services/ids.ts';
 import { isTerminal } from '../../src/services/job-states.ts';
@@ -65,10 +65,12 @@ export function fakeServices(): FakeServices {
       if (isTerminal(state)) fake.emit(jobId, 'job.done', { state });
     },
     server: fails(),
+    metrics: fails<MetricsService>({ request: () => undefined }),
     catalogue: fails(),
     environments: fails(),
     agents: fails(),
     checkpoints: fails(),
+    idempotency: { once: async (_request, work) => ({ fresh: await work(() => undefined) }) },
     jobs: fails<JobsService>({
       get: (id) => find(id).record,
       async wait(id, seconds, signal) {

@@ -1,5 +1,4 @@
 // Real servers, each on a data directory of its own, with every response held to the contract.
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -7,11 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type Contract, loadContract } from '../../src/api/contract.ts';
+import { digestOf, type Scope } from '../../src/api-keys.ts';
 import { createServer, type GymserveServer, type ServerConfig } from '../../src/server.ts';
 import { ENGINE_SETTINGS } from './engine-settings.ts';
 import { RecordedResponses, type RecordingClient, recordingClient } from './recorded-responses.ts';
 
 export const KEY = 'gsk_test_key';
+/** Of a key with one scope alone. */
+export const keyFor = (scope: Scope): string => `${KEY}_${scope}`;
 export const SPEC = 'Pendulum-v1';
 /** Jobs of such an agent take a second or two. */
 export const SMALL = { hidden_sizes: [16, 16], batch_size: 16, learning_starts: 50 };
@@ -32,6 +34,8 @@ export interface RealContext extends RealServer {
   readonly recorded: RecordedResponses;
   /** Behind a key. */
   readonly locked: RecordingClient;
+  /** Lets one request a minute through. */
+  readonly limited: RecordingClient;
   /** A further server; who starts it closes it. */
   start(config?: Partial<ServerConfig>): Promise<RealServer>;
 }
@@ -41,16 +45,24 @@ export async function startRealServers(): Promise<RealContext> {
   const recorded = new RecordedResponses(contract);
   const start = (config?: Partial<ServerConfig>) => startRealServer(recorded, config);
   const open = await start({ maxRunningJobs: 2 });
-  const locked = await start({ apiKeyDigests: [createHash('sha256').update(KEY).digest('hex')] });
+  const locked = await start({
+    apiKeys: [
+      { digest: digestOf(KEY), scopes: ['admin'] },
+      ...(['read', 'env', 'train'] as const).map((scope) => ({ digest: digestOf(keyFor(scope)), scopes: [scope] })),
+    ],
+  });
+  const limited = await start({ rateLimitPerMinute: 1 });
   return {
     ...open,
     contract,
     recorded,
     locked: locked.http,
+    limited: limited.http,
     start,
     close: async () => {
       await open.close();
       await locked.close();
+      await limited.close();
     },
   };
 }
@@ -66,7 +78,7 @@ async function startRealServer(recorded: RecordedResponses, config: Partial<Serv
     jobMemory: { jobBytes: 2 ** 30, totalBytes: 2 ** 30 },
     envWorkers: 1,
     resumeJobs: true,
-    apiKeyDigests: null,
+    apiKeys: null,
     logger: null,
     ...config,
     dataDir,

@@ -1,6 +1,7 @@
 // Holds every response that a test receives to openapi.yaml, and remembers which documented statuses were seen, so that a
 // suite can prove at its end that each of them happens.
 import assert from 'node:assert/strict';
+import { decode } from '@msgpack/msgpack';
 import type { FastifyInstance } from 'fastify';
 import supertest, { type Response, type Test } from 'supertest';
 import type { Contract, Operation } from '../../src/api/contract.ts';
@@ -10,6 +11,8 @@ export interface SeenResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string | undefined;
+  /** Of a body that is no text. */
+  readonly bytes?: Uint8Array;
 }
 
 export class RecordedResponses {
@@ -32,7 +35,7 @@ export class RecordedResponses {
     assert.ok(content, `openapi.yaml does not document ${name}: ${response.text}`);
     const type = String(response.headers['content-type'] ?? '').split(';')[0] ?? '';
     if (content.size === 0) assert.equal(type, '', `${name} has no content.`);
-    else this.#assertBody(name, content.get(type), type, response.text);
+    else if (response.status !== 101) this.#assertBody(name, content.get(type), type, response);
     this.#seen.add(name);
   }
 
@@ -47,14 +50,19 @@ export class RecordedResponses {
     name: string,
     schema: { readonly $ref: string } | undefined,
     type: string,
-    text: string | undefined,
+    { text, bytes }: SeenResponse,
   ): void {
     assert.ok(schema, `openapi.yaml does not document ${type} for ${name}.`);
-    if (!type.endsWith('json')) return;
+    if (type.endsWith('json')) this.assertValue(name, schema, JSON.parse(text ?? ''));
+    if (type.endsWith('msgpack') && bytes !== undefined) this.assertValue(name, schema, named(decode(bytes)));
+  }
+
+  /** Throws where `value` is not what the schema says. */
+  assertValue(name: string, schema: { readonly $ref: string }, value: unknown): void {
     const validate = this.#ajv.compile(schema);
     assert.ok(
-      validate(JSON.parse(text ?? '')),
-      `${name} is not what openapi.yaml says: ${this.#ajv.errorsText(validate.errors)} in ${text}`,
+      validate(value),
+      `${name} is not what openapi.yaml says: ${this.#ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`,
     );
   }
 
@@ -66,6 +74,14 @@ export class RecordedResponses {
         new RegExp(`^${operation.url.replace(/:\w+/g, '[^/]+').replaceAll('.', '\\.')}$`).test(bare),
     );
   }
+}
+
+/** MessagePack has NaN and infinities; the document has their names. */
+export function named(value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (Array.isArray(value)) return value.map(named);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, named(field)]));
 }
 
 export interface RecordingClient {

@@ -1,38 +1,74 @@
-// Who may call: `Authorization: Bearer <key>`, held against SHA-256 digests. The keys themselves are nowhere in the server.
+// Who may call what: `Authorization: Bearer <key>`, held against SHA-256 digests, and the scopes of the key against the contract.
+// The keys themselves are nowhere in the server.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { type ApiKey, mayUse } from '../../api-keys.ts';
 import { DomainError } from '../../errors.ts';
+import type { Contract } from '../contract.ts';
+import { keyIn, offeredProtocols } from '../websocket/sub-protocols.ts';
 
 export interface AuthOptions {
-  /** SHA-256 digests in hex of the keys that are let in; null = everybody is. */
-  readonly keyDigests: readonly string[] | null;
+  /** The keys that are let in; null = everybody is. */
+  readonly keys: readonly ApiKey[] | null;
+  readonly contract: Contract;
   /** Routes that ask for no key, by their pattern. */
   readonly isOpen: (route: string) => boolean;
 }
 
+const digests = new WeakMap<FastifyRequest, string>();
+
+/** Of the key that a request was let in with. */
+export function keyDigestOf(request: FastifyRequest): string | null {
+  return digests.get(request) ?? null;
+}
+
 export const auth = fp<AuthOptions>(
-  async (app, { keyDigests, isOpen }) => {
-    if (keyDigests === null) return;
-    const accepted = keyDigests.map((digest) => Buffer.from(digest, 'hex'));
+  async (app, { keys, contract, isOpen }) => {
+    if (keys === null) return;
+    const accepted = keys.map((key) => ({ key, digest: Buffer.from(key.digest, 'hex') }));
+    const operations = new Map(
+      contract.operations.map((operation) => [`${operation.method} ${operation.url}`, operation]),
+    );
     app.addHook('onRequest', async (request) => {
       // The pattern of the route that was found, never the raw path: an encoded path cannot pretend to be an open one.
       const route = request.routeOptions.url;
       if (route !== undefined && isOpen(route)) return;
-      if (!isAccepted(request.headers.authorization, accepted)) {
+      const key = acceptedKey(keyOf(request.headers), accepted);
+      if (key === null) {
         const detail = 'Send one of this server\'s API keys in the header Authorization, as "Bearer <key>".';
         throw new DomainError('unauthorized', detail);
       }
+      digests.set(request, key.digest);
+      const operation = operations.get(`${request.method === 'HEAD' ? 'GET' : request.method} ${route}`);
+      // Nobody serves it, or not with this method: whoever has a key may hear that.
+      if (operation === undefined || operation.scope === null || mayUse(key, operation.scope)) return;
+      throw new DomainError(
+        'insufficient_scope',
+        `${operation.operationId} needs a key with the scope ${operation.scope}, and this one has ${key.scopes.join(', ')}; make one with: gymserve keys create --scopes ${operation.scope}`,
+      );
     });
   },
   { name: 'gymserve-auth' },
 );
 
-function isAccepted(authorization: string | undefined, accepted: readonly Buffer[]): boolean {
-  const key = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-  if (key === undefined) return false;
+/** A page cannot set Authorization for a WebSocket, so there the key may be a sub-protocol. */
+function keyOf(headers: IncomingHttpHeaders): string | null {
+  const { authorization, upgrade } = headers;
+  if (authorization === undefined && upgrade?.toLowerCase() === 'websocket') return keyIn(offeredProtocols(headers));
+  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+function acceptedKey(
+  key: string | null,
+  accepted: readonly { readonly key: ApiKey; readonly digest: Buffer }[],
+): ApiKey | null {
+  if (key === null) return null;
   const digest = createHash('sha256').update(key).digest();
   // Every digest is compared, so that the time tells nothing about which one fits.
-  return accepted
-    .map((candidate) => candidate.length === digest.length && timingSafeEqual(candidate, digest))
-    .includes(true);
+  const fitting = accepted.filter(
+    (candidate) => candidate.digest.length === digest.length && timingSafeEqual(candidate.digest, digest),
+  );
+  return fitting[0]?.key ?? null;
 }

@@ -31,10 +31,16 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, 'The request failed.');
   return reply
     .code(problem.status)
-    .headers({ [REQUEST_ID_HEADER]: request.id, ...problemHeaders(problem.status) })
+    .headers({ [REQUEST_ID_HEADER]: request.id, ...problemHeaders(problem.status), ...waitOf(reply) })
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problem);
+}
+
+/** What the limit of requests has found out already is truer than a guess. */
+function waitOf(reply: FastifyReply): Record<string, string> {
+  const seconds = reply.getHeader('retry-after');
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) };
 }
 
 /** For what is no HTTP at all, before there is a request. */
@@ -58,5 +64,6 @@ const WORDS_OF_NODE: ReadonlyMap<string, string> = new Map([
     'HPE_HEADER_OVERFLOW',
     `The path and the headers are larger than ${maxHeaderSize} bytes together; send shorter ones.`,
   ],
+  ['UPGRADE_WITH_BODY', 'The header Upgrade asks for another protocol before a body; leave it out.'],
   ['ERR_HTTP_REQUEST_TIMEOUT', 'The request did not arrive whole in time; send all of it at once.'],
 ]);

@@ -1,3 +1,5 @@
+import type { AgentRecord } from '../../services/agents.ts';
+import type { JobRecord } from '../../services/jobs.ts';
 import { fileHeaders, namesTag } from '../download.ts';
 import { created, GONE, type Handlers, json } from '../operation.ts';
 import { listOf, pageQueryOf } from '../page.ts';
@@ -13,11 +15,13 @@ import {
 import { checkpointToWire } from '../wire/checkpoint.ts';
 import { jobToWire } from '../wire/job.ts';
 
+const accepted = (job: JobRecord) => created(202, `/v1/jobs/${job.id}`, jobToWire(job));
+
 export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsService, jobs: JobsService) {
   return {
-    createAgent: async ({ body }) => {
-      const agent = await agents.create(createAgentFromWire(body));
-      return created(201, `/v1/agents/${agent.id}`, agentToWire(agent));
+    createAgent: async ({ body, keep }) => {
+      const reply = (agent: AgentRecord) => created(201, `/v1/agents/${agent.id}`, agentToWire(agent));
+      return reply(await agents.create(createAgentFromWire(body), (agent) => keep(reply(agent))));
     },
 
     listAgents: async ({ query }) => json(200, listOf(agents.list(pageQueryOf(query, 'agt')), agentToWire)),
@@ -40,15 +44,11 @@ export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsServi
       return { status: 200, type: 'application/octet-stream', headers: file, body: model };
     },
 
-    trainAgent: async ({ params, body }) => {
-      const job = await jobs.train(params.agent_id, trainFromWire(body));
-      return created(202, `/v1/jobs/${job.id}`, jobToWire(job));
-    },
+    trainAgent: async ({ params, body, keep }) =>
+      accepted(await jobs.train(params.agent_id, trainFromWire(body), (job) => keep(accepted(job)))),
 
-    evaluateAgent: async ({ params, body }) => {
-      const job = await jobs.evaluate(params.agent_id, evaluateFromWire(body));
-      return created(202, `/v1/jobs/${job.id}`, jobToWire(job));
-    },
+    evaluateAgent: async ({ params, body, keep }) =>
+      accepted(await jobs.evaluate(params.agent_id, evaluateFromWire(body), (job) => keep(accepted(job)))),
 
     createCheckpoint: async ({ params }) => {
       const checkpoint = await checkpoints.create(params.agent_id);

@@ -7,10 +7,12 @@ import {
   checkToWire,
   createEnvironmentFromWire,
   environmentToWire,
+  resetFromWire,
   resetToWire,
   rolloutFromWire,
   rolloutToWire,
   sampledToWire,
+  stepFromWire,
   stepToWire,
 } from '../wire/environment.ts';
 
@@ -31,13 +33,11 @@ export function environmentRoutes(environments: EnvironmentsService) {
       return GONE;
     },
 
-    resetEnvironment: async ({ params, body }) => {
-      const request = { seed: body.seed ?? null, options: body.options, resetMask: body.reset_mask ?? null };
-      return json(200, resetToWire(await environments.reset(params.environment_id, request)));
-    },
+    resetEnvironment: async ({ params, body }) =>
+      json(200, resetToWire(await environments.reset(params.environment_id, resetFromWire(body)))),
 
     stepEnvironment: async ({ params, body }) =>
-      json(200, stepToWire(await environments.step(params.environment_id, { ...body, seq: body.seq ?? null }))),
+      json(200, stepToWire(await environments.step(params.environment_id, stepFromWire(body)))),
 
     sampleAction: async ({ params }) =>
       json(200, sampledToWire(await environments.sampleAction(params.environment_id))),

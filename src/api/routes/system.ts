@@ -1,9 +1,9 @@
 import { DomainError } from '../../errors.ts';
 import type { Contract } from '../contract.ts';
 import { type Handlers, json } from '../operation.ts';
-import type { ServerService } from '../services.ts';
+import type { MetricsService, ServerService } from '../services.ts';
 
-export function systemRoutes(server: ServerService, contract: Contract) {
+export function systemRoutes(server: ServerService, metrics: MetricsService, contract: Contract) {
   return {
     getHealth: async () => json(200, { status: 'ok' }),
 
@@ -12,6 +12,8 @@ export function systemRoutes(server: ServerService, contract: Contract) {
         throw new DomainError('not_ready', 'The server is starting or draining; ask again in a second.');
       return json(200, { status: 'ok' });
     },
+
+    getMetrics: async () => ({ status: 200, type: 'text/plain', body: await metrics.text() }),
 
     getOpenapiYaml: async () => ({ status: 200, type: 'application/yaml', body: contract.text }),
 

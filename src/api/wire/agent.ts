@@ -5,7 +5,7 @@ import type { EvaluateRequest, TrainRequest } from '../../services/jobs.ts';
 import type { Schema } from '../operation.ts';
 import { InvalidRequest } from '../problem.ts';
 import { spaceToWire } from './space.ts';
-import { tensorToWire } from './tensor.ts';
+import { listFromWire, rowsToWire, tensorToWire } from './tensor.ts';
 
 export function createAgentFromWire(body: Schema<'CreateAgent'>): CreateAgent {
   const identity = { name: body.name ?? null, seed: body.seed ?? null, labels: body.labels };
@@ -39,13 +39,15 @@ export function agentToWire(agent: AgentRecord): Schema<'Agent'> {
 }
 
 export function actFromWire({ observation, observations, deterministic }: Schema<'Act'>): ActRequest {
-  return observations === undefined ? { observation, deterministic } : { observations, deterministic };
+  return observations === undefined
+    ? { observation, deterministic }
+    : { observations: listFromWire(observations), deterministic };
 }
 
 export function actToWire({ action, actions, policyStep }: ActAnswer): Schema<'ActResult'> {
   return {
     ...(action === undefined ? {} : { action: tensorToWire(action) }),
-    ...(actions === undefined ? {} : { actions: actions.map(tensorToWire) }),
+    ...(actions === undefined ? {} : { actions: rowsToWire(actions) }),
     policy_step: policyStep,
   };
 }
@@ -78,6 +80,7 @@ export function trainFromWire(body: Schema<'TrainAgent'>): TrainRequest {
     engine: body.engine ?? null,
     threads: body.threads ?? null,
     allowInexactResume: body.allow_inexact_resume,
+    priority: body.priority,
     seed: body.seed ?? null,
     labels: body.labels,
   };
@@ -90,6 +93,7 @@ export function evaluateFromWire(body: Schema<'EvaluateAgent'>): EvaluateRequest
     deterministic: body.deterministic,
     perturbations: body.perturbations,
     checkpointId: body.checkpoint_id ?? null,
+    priority: body.priority,
     labels: body.labels,
   };
 }

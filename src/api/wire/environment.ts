@@ -1,20 +1,22 @@
 // Environments, resets and steps on the wire.
 
-import type { JsonTensor } from '../../envs/spaces/space.ts';
+import type { TensorData } from '../../envs/spaces/tensor-data.ts';
 import type {
   CheckReply,
   EnvironmentRecord,
   NewEnvironment,
   ResetReply,
+  ResetRequest,
   RolloutReply,
   RolloutRequest,
   StepReply,
+  StepRequest,
   VectorResetReply,
   VectorStepReply,
 } from '../../services/environment-record.ts';
 import type { Schema } from '../operation.ts';
 import { spaceToWire } from './space.ts';
-import { tensorToWire } from './tensor.ts';
+import { flagsToWire, listFromWire, numbersToWire, rowsToWire, tensorToWire } from './tensor.ts';
 
 /** Gymnasium's. */
 const DEFAULT_AUTORESET_MODE = 'NextStep';
@@ -33,6 +35,7 @@ export function createEnvironmentFromWire(body: Schema<'CreateEnvironment'>): Ne
         : { numEnvs: body.num_envs, autoresetMode: body.autoreset_mode ?? DEFAULT_AUTORESET_MODE },
     labels: body.labels,
     idleTtlS: body.idle_ttl_s,
+    lingerS: body.linger_s ?? null,
   };
 }
 
@@ -55,6 +58,7 @@ export function environmentToWire(environment: EnvironmentRecord): Schema<'Envir
     needs_reset: environment.needsReset,
     render_mode: environment.renderMode,
     idle_ttl_s: environment.idleTtlS,
+    linger_s: environment.lingerS,
     labels: environment.labels,
     created_at: environment.createdAt.toISOString(),
     updated_at: environment.updatedAt.toISOString(),
@@ -70,9 +74,9 @@ export function stepToWire(step: StepReply | VectorStepReply): Schema<'StepResul
   if ('observations' in step) {
     return {
       ...vectorResetToWire(step),
-      rewards: [...step.rewards],
-      terminations: [...step.terminations],
-      truncations: [...step.truncations],
+      rewards: numbersToWire(step.rewards),
+      terminations: flagsToWire(step.terminations),
+      truncations: flagsToWire(step.truncations),
     };
   }
   return {
@@ -84,11 +88,18 @@ export function stepToWire(step: StepReply | VectorStepReply): Schema<'StepResul
 }
 
 export function sampledToWire(
-  sampled: { readonly action: JsonTensor } | { readonly actions: JsonTensor },
+  sampled: { readonly action: TensorData } | { readonly actions: TensorData },
 ): Schema<'SampledAction'> {
-  return 'action' in sampled
-    ? { action: tensorToWire(sampled.action) }
-    : { actions: tensorToWire(sampled.actions) as Schema<'Tensor'>[] };
+  return 'action' in sampled ? { action: tensorToWire(sampled.action) } : { actions: rowsToWire(sampled.actions) };
+}
+
+export function resetFromWire(body: Schema<'ResetEnvironment'>): ResetRequest {
+  return { seed: body.seed ?? null, options: body.options, resetMask: body.reset_mask ?? null, seq: body.seq ?? null };
+}
+
+export function stepFromWire(body: Schema<'StepEnvironment'>): StepRequest {
+  const seq = body.seq ?? null;
+  return body.actions === undefined ? { action: body.action, seq } : { actions: body.actions, seq };
 }
 
 /** `animated`: whether the client takes pictures rather than columns. */
@@ -96,7 +107,7 @@ export function rolloutFromWire(body: Schema<'RollOutEnvironment'>, animated: bo
   const { every = 1, fps = 30, ...options } = body.render ?? {};
   return {
     steps: body.steps ?? null,
-    actions: body.actions ?? null,
+    actions: body.actions === undefined ? null : listFromWire(body.actions),
     agentId: body.agent_id ?? null,
     deterministic: body.deterministic,
     withInfos: body.infos,
@@ -109,11 +120,11 @@ export function rolloutToWire(rollout: RolloutReply): Schema<'RolloutResult'> {
   return {
     object: 'rollout',
     steps: rollout.steps,
-    observations: rollout.observations.map(tensorToWire),
-    actions: rollout.actions.map(tensorToWire),
-    rewards: [...rollout.rewards],
-    terminated: [...rollout.terminated],
-    truncated: [...rollout.truncated],
+    observations: rowsToWire(rollout.observations),
+    actions: rowsToWire(rollout.actions),
+    rewards: numbersToWire(rollout.rewards),
+    terminated: flagsToWire(rollout.terminated),
+    truncated: flagsToWire(rollout.truncated),
     infos: rollout.infos?.map(infoToWire) ?? null,
     episode_ends: rollout.episodeEnds.map((end) => ({
       step: end.step,
@@ -149,7 +160,7 @@ function singleResetToWire(reset: ResetReply): Schema<'ResetResult'> {
 }
 
 function vectorResetToWire({ observations, infos, seq }: VectorResetReply): Schema<'VectorResetResult'> {
-  return { observations: observations.map(tensorToWire), infos: infos as Schema<'Infos'>, seq };
+  return { observations: rowsToWire(observations), infos: infos as Schema<'Infos'>, seq };
 }
 
 function infoToWire(info: ResetReply['info']): Schema<'Info'> {

@@ -1,7 +1,7 @@
 // Jobs, their events and their metrics on the wire.
 
 import type { JobRecord } from '../../services/jobs.ts';
-import type { JobEvent, JobProgress, MetricSeries } from '../../storage/jobs.ts';
+import type { JobEvent, JobLogLine, JobProgress, MetricSeries } from '../../storage/jobs.ts';
 import type { Schema } from '../operation.ts';
 
 export function jobToWire(job: JobRecord): Schema<'Job'> {
@@ -48,4 +48,22 @@ export function metricsToWire(jobId: string, series: readonly MetricSeries[]): S
     job_id: jobId,
     data: series.map(({ key, points }) => ({ key, points: points.map(([step, value]) => [step, value]) })),
   };
+}
+
+/** RFC 4180, one point a line; numbers that are none as in JSON. */
+export function metricsToCsv(series: readonly MetricSeries[]): string {
+  const lines = series.flatMap(({ key, points }) => points.map(([step, value]) => `${csvField(key)},${step},${value}`));
+  return ['key,step,value', ...lines].map((line) => `${line}\r\n`).join('');
+}
+
+function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export function logLineToWire({ id, time, message }: JobLogLine): Schema<'JobLogLine'> {
+  return { id, time: time.toISOString(), message };
+}
+
+export function logLineToText({ time, message }: JobLogLine): string {
+  return `${time.toISOString()} ${message}\n`;
 }

@@ -1,29 +1,49 @@
-// The `onnx-cpu` engine: one onnxruntime session a program. State goes in and out of every call, in two sets of arrays that swap.
+// The engines `onnx-cpu`, `onnx-webgpu` and `onnx-cuda`: one onnxruntime session a program. State goes in and out of every call, in two
+// sets of arrays that swap. On a GPU too: docs/engines.md says why it cannot stay there.
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { DomainError } from '../../errors.ts';
 import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { CompileOptions, Engine, Program } from '../engine.ts';
 import type { Graph, Node } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
 import { arraysFor, copyState, findNonFinite, known, matchState } from '../state.ts';
+import { describePrecision, preferFullPrecision } from './cuda.ts';
 import { type LoweredModel, lower } from './lower.ts';
 
-export const onnxCpuEngine: Engine = {
-  name: 'onnx-cpu',
-  async compile(graph, options) {
-    // Loaded when first needed: a machine without the native binding can still start and say so.
-    const ort = await import('onnxruntime-node');
-    const model = lower(optimize(graph));
-    options.dump?.({ stage: 'onnx', extension: 'onnx', content: model.bytes });
-    const session = await ort.InferenceSession.create(model.bytes, sessionOptions(options));
-    // Threads belong to it: onnxruntime cuts a product by their number, and rounds otherwise then.
-    const identity = `onnx-cpu ${ort.env.versions.common} ${options.threads}`;
-    return new OnnxProgram(graph, model, session, ort.Tensor as unknown as TensorMaker, identity);
-  },
-};
+type Provider = 'cpu' | 'webgpu' | 'cuda';
 
-function sessionOptions({ threads }: CompileOptions): InferenceSession.SessionOptions {
+export const onnxCpuEngine = onnxEngine('cpu');
+export const onnxWebgpuEngine = onnxEngine('webgpu');
+export const onnxCudaEngine = onnxEngine('cuda');
+
+function onnxEngine(own: Provider): Engine {
   return {
-    executionProviders: ['cpu'],
+    name: `onnx-${own}`,
+    async compile(graph, options) {
+      const provider = options.acts === true ? 'cpu' : own;
+      const name = `onnx-${provider}`;
+      if (provider === 'cuda') preferFullPrecision();
+      // Loaded when first needed: a machine without the native binding can still start and say so.
+      const ort = await import('onnxruntime-node');
+      const model = lower(optimize(graph));
+      options.dump?.({ stage: 'onnx', extension: 'onnx', content: model.bytes });
+      const session = await ort.InferenceSession.create(model.bytes, sessionOptions(provider, options)).catch(
+        (thrown: unknown) => {
+          throw provider === 'cpu' ? thrown : notAvailable(plain(thrown), thrown);
+        },
+      );
+      // Threads belong to it: onnxruntime cuts a product by their number, and rounds otherwise then.
+      const precision = provider === 'cuda' ? ` ${describePrecision()}` : '';
+      const identity = `${name} ${ort.env.versions.common} ${options.threads}${precision}`;
+      return new OnnxProgram(graph, model, session, ort.Tensor as unknown as TensorMaker, { name, identity });
+    },
+  };
+}
+
+function sessionOptions(provider: Provider, { threads }: CompileOptions): InferenceSession.SessionOptions {
+  return {
+    // No other behind it: what asked for a GPU is not to be computed elsewhere without a word.
+    executionProviders: [provider],
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
@@ -36,6 +56,15 @@ function sessionOptions({ threads }: CompileOptions): InferenceSession.SessionOp
   };
 }
 
+const notAvailable = (detail: string, cause: unknown): DomainError =>
+  new DomainError('engine_not_available', detail, { cause });
+
+/** What onnxruntime said, without the place in its source that it begins with. */
+function plain(thrown: unknown): string {
+  const [line = ''] = (thrown as Error).message.split('\n');
+  return line.replace(/^.*? was false\. /, '').replace(/^\/onnxruntime_src\/\S+ .*?\) /, '');
+}
+
 type TensorMaker = new (type: 'float32', data: Float32Array, shape: readonly number[]) => OrtTensor;
 type Bindings = { [name: string]: OrtTensor };
 
@@ -45,11 +74,19 @@ class OnnxProgram implements Program {
   readonly identity: string;
   readonly #graph: Graph;
   readonly #session: InferenceSession;
+  readonly #name: string;
   /** Two sets: what one call writes, the next reads. A state that no call changes is the same array in both. */
   readonly #sides: readonly [Side, Side];
   #side: 0 | 1 = 0;
 
-  constructor(graph: Graph, model: LoweredModel, session: InferenceSession, Tensor: TensorMaker, identity: string) {
+  constructor(
+    graph: Graph,
+    model: LoweredModel,
+    session: InferenceSession,
+    Tensor: TensorMaker,
+    { name, identity }: { readonly name: string; readonly identity: string },
+  ) {
+    this.#name = name;
     this.identity = identity;
     this.#graph = graph;
     this.#session = session;
@@ -83,12 +120,20 @@ class OnnxProgram implements Program {
 
   async run(): Promise<void> {
     const { feeds, fetches } = this.#sides[this.#side];
-    await this.#session.run(feeds, fetches);
+    try {
+      await this.#session.run(feeds, fetches);
+    } catch (thrown) {
+      // The memory of a GPU is full, or its driver gave up.
+      throw notAvailable(`The engine "${this.#name}" failed while it ran a program: ${plain(thrown)}`, thrown);
+    }
     this.#side = this.#side === 0 ? 1 : 0;
   }
 
   nonFinite(): readonly string[] {
-    return findNonFinite(this.outputs, () => this.#sides[this.#side].state);
+    const { state } = this.#sides[this.#side];
+    const names = findNonFinite(this.outputs, () => state);
+    // WGSL may lose a NaN on its way to an output; one that reached the state is there to be seen.
+    return names.length === 0 && this.#name === 'onnx-webgpu' ? findNonFinite(state, () => ({})) : names;
   }
 
   peek(name: string): Float32Array {

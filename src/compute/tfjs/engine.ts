@@ -1,8 +1,5 @@
-// The `tfjs-cpu` engine: the optimised graph node by node, on the kernels of tfjs's `cpu` backend. For comparison, and as a second
-// oracle in float32; not for training. The kernels run on a backend of their own, so that tfjs's choice of one, its tensors and a
-// tracing that is under way see nothing of it.
-
-import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+// The engines `tfjs-cpu` and `tfjs-wasm`: the optimised graph node by node, on tfjs's own kernels. For comparison, and as a second
+// oracle in float32; not for training.
 import type * as tf from '@tensorflow/tfjs-core';
 import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { Engine, Program } from '../engine.ts';
@@ -10,19 +7,21 @@ import type { Graph, Node } from '../graph.ts';
 import { topological } from '../nodes.ts';
 import { optimize } from '../passes/optimize.ts';
 import { arraysFor, copyState, findNonFinite, known, matchState } from '../state.ts';
+import { cpuBackend, type EagerBackend, wasmBackend } from './backends.ts';
 import { Kernels } from './kernels.ts';
 
-export const tfjsCpuEngine: Engine = {
-  name: 'tfjs-cpu',
-  async compile(graph) {
-    // Loaded when first needed: importing it registers a backend with tfjs.
-    const { MathBackendCPU, version_cpu } = await import('@tensorflow/tfjs-backend-cpu');
-    const backend = new MathBackendCPU();
-    // Else its first tensor prints an advertisement for tfjs-node.
-    Object.assign(backend, { firstUse: false });
-    return new TfjsProgram(optimize(graph), backend, `tfjs-cpu ${version_cpu}`);
-  },
-};
+export const tfjsCpuEngine = eagerEngine('tfjs-cpu', cpuBackend);
+export const tfjsWasmEngine = eagerEngine('tfjs-wasm', wasmBackend);
+
+function eagerEngine(name: 'tfjs-cpu' | 'tfjs-wasm', start: () => Promise<EagerBackend>): Engine {
+  return {
+    name,
+    async compile(graph) {
+      const backend = await start();
+      return new TfjsProgram(optimize(graph), backend, `${name} ${backend.version}`);
+    },
+  };
+}
 
 class TfjsProgram implements Program {
   readonly identity: string;
@@ -33,7 +32,7 @@ class TfjsProgram implements Program {
   readonly #kernels: Kernels;
   readonly #state = new Map<string, Float32Array>();
 
-  constructor(graph: Graph, backend: MathBackendCPU, identity: string) {
+  constructor(graph: Graph, backend: EagerBackend, identity: string) {
     this.identity = identity;
     this.#graph = graph;
     this.#order = topological(graph);

@@ -1,10 +1,9 @@
-// Which kernels of tfjs's `cpu` backend compute a node. Where tfjs and the graph differ (broadcasting in a choice),
-// the graph's meaning holds.
-
-import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+// Which kernels of a backend of tfjs compute a node. Where tfjs and the graph differ (broadcasting in a choice), the graph's meaning
+// holds.
 import * as tf from '@tensorflow/tfjs-core';
 import type { BinaryKind, Node, UnaryKind } from '../graph.ts';
 import { isBinary, isUnary, sameShape } from '../nodes.ts';
+import type { EagerBackend } from './backends.ts';
 
 const UNARY: Readonly<Record<Exclude<UnaryKind, 'step'>, string>> = {
   neg: 'Neg',
@@ -38,25 +37,25 @@ const BINARY: Readonly<Record<BinaryKind, string>> = {
 
 /** Runs kernels on one backend, and knows every tensor that they made. */
 export class Kernels {
-  readonly #backend: MathBackendCPU;
+  readonly #backend: EagerBackend;
   readonly #made: tf.TensorInfo[] = [];
 
-  constructor(backend: MathBackendCPU) {
+  constructor(backend: EagerBackend) {
     this.#backend = backend;
   }
 
-  /** A tensor over `values`, which are not copied; kernels only read what they are given. */
+  /** A tensor of `values`; kernels only read what they are given. */
   tensor(values: Float32Array | Uint8Array, shape: readonly number[], dtype: 'float32' | 'bool'): tf.TensorInfo {
-    return this.#keep(this.#backend.makeTensorInfo([...shape], dtype, values));
+    return this.#keep(this.#backend.place(values, shape, dtype));
   }
 
   values(tensor: tf.TensorInfo): ArrayLike<number> {
-    return this.#backend.data.get(tensor.dataId).values as ArrayLike<number>;
+    return this.#backend.read(tensor);
   }
 
   /** Gives back every tensor made so far. */
   disposeAll(): void {
-    for (const { dataId } of this.#made.splice(0)) this.#backend.disposeData(dataId);
+    for (const tensor of this.#made.splice(0)) this.#backend.release(tensor);
   }
 
   compute(node: Node, inputs: readonly tf.TensorInfo[]): tf.TensorInfo {
@@ -64,7 +63,10 @@ export class Kernels {
     const [x, second, third] = inputs as [tf.TensorInfo, tf.TensorInfo, tf.TensorInfo];
     if (isUnary(op))
       return op.kind === 'step' ? this.#run('Step', { x }, { alpha: 0 }) : this.#run(UNARY[op.kind], { x });
-    if (isBinary(op)) return this.#run(BINARY[op.kind], { a: x, b: second });
+    if (isBinary(op)) {
+      const result = this.#run(BINARY[op.kind], { a: x, b: second });
+      return op.kind === 'minimum' || op.kind === 'maximum' ? this.#keepNan(result, [x, second]) : result;
+    }
     switch (op.kind) {
       case 'input':
         throw new RangeError(`The graph reads "${op.name}", which is neither an input nor state.`);
@@ -83,9 +85,12 @@ export class Kernels {
           e: this.#expand(third, shape),
         });
       case 'clip':
-        return this.#run('ClipByValue', { x }, { clipValueMin: op.min, clipValueMax: op.max });
+        return this.#keepNan(this.#run('ClipByValue', { x }, { clipValueMin: op.min, clipValueMax: op.max }), [x]);
       case 'cast':
-        return this.#run('Cast', { x }, { dtype: node.dtype });
+        // The `Cast` of wasm cuts 0.5 off to false.
+        return node.dtype === 'bool' && x.dtype === 'float32'
+          ? this.#run('NotEqual', { a: x, b: this.tensor(new Float32Array(1), [], 'float32') })
+          : this.#run('Cast', { x }, { dtype: node.dtype });
       case 'sum':
         return this.#run('Sum', { x }, { axis: [...op.axes], keepDims: op.keepDims });
       case 'mean':
@@ -122,6 +127,15 @@ export class Kernels {
     }
   }
 
+  /** `result`, with NaN put back where an operand has it, on a backend that loses it. */
+  #keepNan(result: tf.TensorInfo, operands: readonly tf.TensorInfo[]): tf.TensorInfo {
+    if (this.#backend.keepsNan) return result;
+    return operands.reduce((kept, operand) => {
+      const t = this.#expand(operand, result.shape);
+      return this.#run('Select', { condition: this.#run('NotEqual', { a: t, b: t }), t, e: kept });
+    }, result);
+  }
+
   #expand(x: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
     if (sameShape(x.shape, shape)) return x;
     const aligned = [...Array<number>(shape.length - x.shape.length).fill(1), ...x.shape];
@@ -130,8 +144,10 @@ export class Kernels {
   }
 
   #run(name: string, inputs: Record<string, tf.TensorInfo>, attrs: Record<string, unknown> = {}): tf.TensorInfo {
-    const kernel = tf.getKernel(name, 'cpu');
-    const result = kernel.kernelFunc({ inputs, attrs: attrs as unknown as tf.NamedAttrMap, backend: this.#backend });
+    const { name: backendName, instance } = this.#backend;
+    const kernel = tf.getKernel(name, backendName);
+    if (kernel === undefined) throw new RangeError(`tfjs's ${backendName} backend has no kernel ${name}.`);
+    const result = kernel.kernelFunc({ inputs, attrs: attrs as unknown as tf.NamedAttrMap, backend: instance });
     return this.#keep(result as tf.TensorInfo);
   }
 

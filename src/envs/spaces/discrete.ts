@@ -1,7 +1,7 @@
 // Discrete: the integers start … start + n − 1, as gymnasium.spaces.Discrete.
 import { DomainError } from '../../errors.ts';
 import type { Pcg64 } from '../../math/pcg64.ts';
-import { show } from './json-tensor.ts';
+import { isFlat, show } from './json-tensor.ts';
 import type { DiscreteDocument, JsonTensor, SpaceOf } from './space.ts';
 
 export class Discrete implements SpaceOf<number> {
@@ -37,11 +37,12 @@ export class Discrete implements SpaceOf<number> {
 
   /** Throws `action_out_of_space` or `observation_out_of_space` for anything but an integer of this space. */
   parse(value: unknown, what: 'action' | 'observation', place = ''): number {
+    const element = isFlat(value) && value.shape.length === 0 ? Number(value.data[0]) : value;
     // −0 is JSON's "-0": the integer zero.
-    if (this.contains(value)) return value + 0;
+    if (this.contains(element)) return element + 0;
     throw new DomainError(
       `${what}_out_of_space`,
-      `${what}${place} is ${show(value)}. Send one integer from ${this.start} to ${this.start + this.n - 1}.`,
+      `${what}${place} is ${show(element)}. Send one integer from ${this.start} to ${this.start + this.n - 1}.`,
     );
   }
 

@@ -1,4 +1,5 @@
-// Reading and writing nested lists of numbers. Shared by the spaces; it knows shapes, not bounds.
+// Reading and writing tensors: nested lists of numbers, or numbers in one array with a shape. Shared by the spaces; it knows
+// shapes, not bounds.
 import type { JsonNumber, JsonTensor } from './space.ts';
 
 /** What is wrong with a decoded value, and where: `place` is an index path such as `[2][0]`, empty for the whole. */
@@ -12,12 +13,25 @@ export class JsonTensorError extends Error {
   }
 }
 
+/** What a tensor-data.ts tensor is also once it has crossed threads, where it loses its class. */
+interface FlatTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView & ArrayLike<number | bigint>;
+}
+
+/** JSON has no such value: only MessagePack and other threads bring one. */
+export function isFlat(value: unknown): value is FlatTensor {
+  return typeof value === 'object' && value !== null && 'data' in value && ArrayBuffer.isView(value.data);
+}
+
 const NON_FINITE: Readonly<Record<string, number>> = { NaN, Infinity, '-Infinity': -Infinity };
 
 /** A decoded value as a message shows it: short, and in JSON's words. */
 export function show(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (isFlat(value)) return `a tensor of ${value.dtype} with shape [${value.shape.join(', ')}]`;
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
@@ -30,8 +44,13 @@ export function parseNumber(value: unknown, place: string): number {
   throw new JsonTensorError(place, `is ${kind} (${show(value)}), not a number`);
 }
 
-/** The elements of nested lists of exactly `shape`, in C order. Nothing is coerced: a string is an error, not a number. */
+/** The elements of a tensor of exactly `shape`, in C order. Nothing is coerced: a string is an error, not a number. */
 export function parseNested(value: unknown, shape: readonly number[]): number[] {
+  if (isFlat(value)) {
+    const fits = value.shape.length === shape.length && shape.every((length, i) => length === value.shape[i]);
+    if (!fits) throw new JsonTensorError('', `is ${show(value)}, not with shape [${shape.join(', ')}]`);
+    return Array.from<number | bigint, number>(value.data, Number);
+  }
   const elements: number[] = [];
   const visit = (part: unknown, depth: number, place: string): void => {
     if (depth === shape.length) {

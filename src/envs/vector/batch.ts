@@ -3,9 +3,10 @@ import { DomainError } from '../../errors.ts';
 import type { Pcg64 } from '../../math/pcg64.ts';
 import { Box } from '../spaces/box.ts';
 import { fromDocument } from '../spaces/from-document.ts';
-import { formatNested, show } from '../spaces/json-tensor.ts';
+import { formatNested, isFlat, show } from '../spaces/json-tensor.ts';
 import { MultiDiscrete } from '../spaces/multi-discrete.ts';
 import type { JsonTensor, SpaceDocument, SpaceOf, Value } from '../spaces/space.ts';
+import { rowsOf, type TensorData } from '../spaces/tensor-data.ts';
 
 /** Elements one after the other, in C order: of a Box in its dtype, of a Discrete space as int32. */
 export type Batch = Float32Array | Float64Array | Int32Array;
@@ -55,17 +56,18 @@ export class Batches {
     return (batch as Float32Array).slice(index * this.size, (index + 1) * this.size);
   }
 
-  /** `count` actions from decoded JSON. Throws `action_out_of_space` naming the index of the first that is none. */
+  /** `count` actions from decoded JSON, or from one tensor. Throws `action_out_of_space` naming the index of the first that is none. */
   parse(value: unknown, count: number): Batch {
-    if (!Array.isArray(value) || value.length !== count) {
-      const is = Array.isArray(value) ? `has ${value.length} elements` : `is ${show(value)}`;
+    const list: unknown = isFlat(value) && value.shape.length > 0 ? rowsOf(value as TensorData) : value;
+    if (!Array.isArray(list) || list.length !== count) {
+      const is = Array.isArray(list) ? `has ${list.length} elements` : `is ${show(value)}`;
       throw new DomainError(
         'action_out_of_space',
         `actions ${is}. Send a list of ${count}, one for each sub-environment.`,
       );
     }
     const batch = this.empty(count);
-    for (let i = 0; i < count; i++) this.write(batch, i, this.#space.parse(value[i], 'action', `s[${i}]`));
+    for (let i = 0; i < count; i++) this.write(batch, i, this.#space.parse(list[i], 'action', `s[${i}]`));
     return batch;
   }
 

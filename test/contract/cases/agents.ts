@@ -191,7 +191,7 @@ export function agentCases({ http, start, dataDir }: RealContext): void {
   });
 
   test('a full queue is 503', async () => {
-    const small = await start({ limits: { queuedJobs: 1 } });
+    const small = await start({ maxQueuedJobs: 1 });
     const where = `/v1/agents/${(await small.http.post('/v1/agents').send(NEW_AGENT).expect(201)).body.id}`;
     const running = (await small.http.post(`${where}/train`).send({ total_timesteps: 1e6 }).expect(202)).body;
     const queued = (await small.http.post(`${where}/evaluate`).send({ episodes: 1 }).expect(202)).body;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_BODY_LIMIT_BYTES } from '../../../src/api/app.ts';
 import { FILE_LIMIT_BYTES } from '../../../src/api/dispatch.ts';
-import { pipeline, type RealContext } from '../../support/real-servers.ts';
+import { KEY, keyFor, pipeline, type RealContext } from '../../support/real-servers.ts';
 import { exampleBody, pathOf, withExample } from './examples.ts';
 
 /** What any operation does with what is wrong in the same way everywhere. */
-export function everyOperationCases({ contract, http, locked, app, url, recorded }: RealContext): void {
+export function everyOperationCases({ contract, http, locked, limited, app, url, recorded }: RealContext): void {
   for (const operation of contract.operations) {
     const { operationId, method, responses } = operation;
     const path = pathOf(operation);
@@ -26,6 +26,32 @@ export function everyOperationCases({ contract, http, locked, app, url, recorded
         const { body, headers } = await locked.call(method, path).expect(401);
         assert.equal(body.code, 'unauthorized');
         assert.match(String(headers['www-authenticate']), /^Bearer/);
+      });
+    }
+    const { scope } = operation;
+    if (scope !== null) {
+      test(`${operationId} asks for a key with the scope ${scope}, and admin has it`, async () => {
+        for (const other of (['read', 'env', 'train'] as const).filter((candidate) => candidate !== scope)) {
+          const refused = locked.call(method, path).set('authorization', `Bearer ${keyFor(other)}`);
+          const { body } = await refused.expect(403);
+          assert.equal(body.code, 'insufficient_scope');
+          assert.ok(body.detail.includes(`scope ${scope}`) && !body.detail.includes(keyFor(other)), body.detail);
+        }
+        for (const key of [KEY, keyFor(scope)]) {
+          const { status } = await locked.call(method, path).set('authorization', `Bearer ${key}`);
+          assert.ok(status !== 401 && status !== 403, `${status}`);
+        }
+      });
+      test(`${operationId} keeps to the limit of requests`, async () => {
+        const request = () =>
+          withExample(limited.call(method, path), contract, operation).set(
+            'accept',
+            operation.produces.join(', ') || '*/*',
+          );
+        await request();
+        const { body, headers } = await request().expect(429);
+        assert.equal(body.code, 'too_many_requests');
+        assert.ok(Number(headers['retry-after']) >= 1 && Number(headers['retry-after']) <= 60);
       });
     }
     if (responses.has(406)) {

@@ -129,7 +129,7 @@ export function jobCases({ http, url, recorded }: RealContext): void {
     assert.deepEqual(await ids(`agent_id=${agentId}`), [id]);
     assert.deepEqual(await ids(`agent_id=${agentId}&type=evaluate`), []);
     assert.deepEqual(await ids(`agent_id=${agentId}&type=train&state=succeeded`), [id]);
-    await http.get('/v1/jobs?state=paused').expect(400);
+    await http.get('/v1/jobs?state=sleeping').expect(400);
   });
 
   for (const wait of ['61', '-1', '1.5', '5m', 's', '', '0x1', '1e1', '%201']) {

@@ -19,7 +19,7 @@ export async function createSacLearner(setup: LearnerSetup<BoxSpaces>): Promise<
   const { engine, threads, numEnvs } = setup;
   const { config, architecture } = settingsOf(setup.hyperparameters, setup.spaces);
   const update = await engine.compile(updateProgram(architecture, updateOptions(config)), { threads });
-  const acting = await engine.compile(policyProgram(architecture, numEnvs), { threads: 1 });
+  const acting = await engine.compile(policyProgram(architecture, numEnvs), { threads: 1, acts: true });
   return new SacLearner(config, architecture, { update, acting }, setup);
 }
 

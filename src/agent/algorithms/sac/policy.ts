@@ -64,7 +64,7 @@ class SacPolicy implements Policy {
     const known = this.#programs.get(size);
     if (known !== undefined) return known;
     const graph = policyProgram(this.#architecture, size);
-    const program = (await this.#engine.compile(graph, { threads: 1 })) as ActingProgram;
+    const program = (await this.#engine.compile(graph, { threads: 1, acts: true })) as ActingProgram;
     program.setState(this.#state);
     this.#programs.set(size, program);
     return program;

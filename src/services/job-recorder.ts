@@ -1,0 +1,118 @@
+// What a job's worker reports on its way, carried into the journal, the checkpoints and the published policies. Its first and its
+// last word are the scheduler's business.
+import type { AgentStore } from '../storage/agents.ts';
+import type { CheckpointRow } from '../storage/checkpoints.ts';
+import type { JobProgress } from '../storage/jobs.ts';
+import type { JobMessage } from '../workers/protocol.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { type EvaluateConfig, isTraining, type TrainConfig } from './job-config.ts';
+import type { JobJournal } from './job-journal.ts';
+import type { Policies } from './policies.ts';
+import { Rate } from './rate.ts';
+
+/** How fast one attempt of a job goes. */
+export interface Pace {
+  readonly steps: Rate;
+  readonly updates: Rate;
+}
+
+export const newPace = (): Pace => ({ steps: new Rate(), updates: new Rate() });
+
+type Report<T extends JobMessage['type']> = Extract<JobMessage, { type: T }>;
+
+export class JobRecorder {
+  readonly #journal: JobJournal;
+  readonly #agents: AgentStore;
+  readonly #checkpoints: Checkpoints;
+  readonly #policies: Policies;
+
+  constructor(options: {
+    readonly journal: JobJournal;
+    readonly agents: AgentStore;
+    readonly checkpoints: Checkpoints;
+    readonly policies: Policies;
+  }) {
+    this.#journal = options.journal;
+    this.#agents = options.agents;
+    this.#checkpoints = options.checkpoints;
+    this.#policies = options.policies;
+  }
+
+  metrics(id: string, { timesteps, values }: Report<'metrics'>): void {
+    this.#journal.metrics(id, timesteps, values);
+    const data = { timesteps, metrics: values };
+    this.#journal.record(id, { type: 'job.metrics', step: timesteps, time: new Date(), data });
+  }
+
+  episode(id: string, { timesteps, episode, return: episodeReturn, length }: Report<'episode'>): void {
+    const data = { timesteps, episode, return: episodeReturn, length };
+    this.#journal.metrics(id, timesteps, { 'rollout/return': episodeReturn, 'rollout/length': length });
+    this.#journal.record(id, { type: 'job.episode', step: timesteps, time: new Date(), data });
+  }
+
+  log(id: string, message: string): void {
+    this.#journal.record(id, { type: 'job.log', step: null, time: new Date(), data: { message } });
+  }
+
+  policy(id: string, { timesteps, state }: Report<'policy'>): void {
+    this.#policies.publish(this.#journal.get(id).agentId, timesteps, state);
+  }
+
+  progress(id: string, report: Report<'progress'>, pace: Pace): void {
+    const job = this.#journal.get(id);
+    const now = Date.now();
+    const { episodes, updates } = report;
+    const config = job.config as unknown as TrainConfig | EvaluateConfig;
+    const began = isTraining(config) ? this.#checkpoints.row(job.startCheckpointId).timesteps : 0;
+    const timesteps = report.timesteps - began;
+    const { totalTimesteps } = job.progress;
+    const stepsPerSecond = pace.steps.add(timesteps, now);
+    const updatesPerSecond = pace.updates.add(updates, now);
+    const progress: JobProgress = {
+      timesteps,
+      totalTimesteps,
+      fraction: isTraining(config) ? timesteps / totalTimesteps : episodes / episodesOf(config),
+      episodes,
+      updates,
+      stepsPerSecond,
+      updatesPerSecond,
+      etaS: isTraining(config) && stepsPerSecond > 0 ? (totalTimesteps - timesteps) / stepsPerSecond : null,
+    };
+    this.#journal.update(id, { progress });
+    this.#journal.broadcast(id, { id: null, type: 'job.progress', time: new Date(now), data: dataOf(progress) });
+  }
+
+  /** The files are durable already: list them, move the agent there, let the oldest go. All in one transaction. */
+  checkpoint(id: string, { timesteps, model, experience, isBest }: Report<'checkpoint'>): CheckpointRow | null {
+    const { agentId, config } = this.#journal.get(id);
+    const { keep_last: keepLast, keep_best: keepsBest } = (config as unknown as TrainConfig).checkpoint;
+    let kept: CheckpointRow | undefined;
+    this.#journal.flush(() => {
+      const state = { timesteps, model, experience };
+      kept = this.#checkpoints.insert({ agentId, jobId: id, state, isBest: isBest && keepsBest });
+      this.#agents.setCheckpoint(agentId, kept.id);
+      this.#checkpoints.keepOfJob(id, keepLast);
+    });
+    if (kept === undefined) return null;
+    this.#journal.update(id, { attempts: 0 });
+    const data = { timesteps, checkpoint_id: kept.id };
+    this.#journal.record(id, { type: 'job.checkpoint', step: timesteps, time: kept.createdAt, data });
+    return kept;
+  }
+}
+
+/** Episodes that an evaluation plays in all. */
+const episodesOf = ({ episodes, perturbations }: EvaluateConfig): number => episodes * (1 + perturbations.length);
+
+function dataOf(progress: JobProgress): Readonly<Record<string, unknown>> {
+  return {
+    timesteps: progress.timesteps,
+    total_timesteps: progress.totalTimesteps,
+    fraction: progress.fraction,
+    episodes: progress.episodes,
+    updates: progress.updates,
+    steps_per_second: progress.stepsPerSecond,
+    updates_per_second: progress.updatesPerSecond,
+    eta_s: progress.etaS,
+  };
+}

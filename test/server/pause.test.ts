@@ -1,0 +1,94 @@
+// Pausing over the real path: what is paused and resumed, in the middle of evaluations too, under either isolation and over
+// restarts, ends byte for byte as if nothing had been.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { ApiClient, Json } from '../../scripts/api-client.ts';
+import { Pcg64 } from '../../src/math/pcg64.ts';
+import { freshSeed } from '../compute/support.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { ended, type Job, kill, metricsOf, newestCheckpoint, start } from '../support/training-servers.ts';
+
+const AGENT = {
+  algorithm: 'sac',
+  spec_id: 'Pendulum-v1',
+  seed: 3,
+  hyperparameters: { hidden_sizes: [32, 32], batch_size: 32, learning_starts: 100, replay_capacity: 700 },
+};
+/** Most of the time goes into evaluations, so that most pauses fall into one. */
+const TRAINING = {
+  total_timesteps: 3000,
+  evaluation: { every_timesteps: 250, episodes: 40 },
+  checkpoint: { every_timesteps: 130, keep_last: 1, keep_best: true },
+};
+
+async function launch(api: ApiClient, training: Json = TRAINING): Promise<{ agentId: string; jobId: string }> {
+  const { id: agentId } = await api.post<Job>('/v1/agents', AGENT);
+  const { id: jobId } = await api.post<Job>(`/v1/agents/${agentId}/train`, training);
+  return { agentId, jobId };
+}
+
+async function until(api: ApiClient, id: string, holds: (job: Job) => boolean): Promise<Job> {
+  for (;;) {
+    const job = await api.get<Job>(`/v1/jobs/${id}`);
+    if (holds(job) || ['succeeded', 'failed', 'cancelled'].includes(job.state)) return job;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function undisturbed(t: TestContext) {
+  const dataDir = temporaryFolder(t);
+  const { server, api } = await start(t, dataDir);
+  const { agentId, jobId } = await launch(api);
+  const { state, error } = await ended(api, jobId);
+  assert.equal(state, 'succeeded', JSON.stringify(error));
+  const metrics = await metricsOf(api, jobId);
+  await server.stop();
+  return { metrics, checkpoint: await newestCheckpoint(dataDir, agentId) };
+}
+
+test('a job that is paused again and again ends as if nothing had been', async (t) => {
+  const straight = await undisturbed(t);
+  const rng = Pcg64.fromSeed(freshSeed(t));
+  const dataDir = temporaryFolder(t);
+  let { server, api } = await start(t, dataDir);
+  const { agentId, jobId } = await launch(api);
+  let inEvaluations = 0;
+  for (const part of [0, 1, 2, 3]) {
+    await until(api, jobId, ({ progress }) => progress.timesteps >= 500 * part);
+    await new Promise((resolve) => setTimeout(resolve, rng.random() * 300));
+    assert.match((await api.post<Job>(`/v1/jobs/${jobId}/pause`)).state, /^(?:pausing|paused)$/);
+    const paused = await until(api, jobId, ({ state }) => state === 'paused');
+    assert.equal(paused.state, 'paused', JSON.stringify(paused.error));
+    const { timesteps } = await api.get<{ timesteps: number }>(`/v1/agents/${agentId}`);
+    if (timesteps % TRAINING.evaluation.every_timesteps === 0) inEvaluations++;
+    // It outlasts the server, however that ends, and the next one may host jobs elsewhere.
+    if (part === 1) await kill(server);
+    if (part === 2) await server.stop();
+    if (part === 1 || part === 2) {
+      ({ server, api } = await start(t, dataDir, ['--job-isolation', part === 1 ? 'process' : 'thread']));
+      assert.equal((await api.get<Job>(`/v1/jobs/${jobId}`)).state, 'paused');
+    }
+    await api.post(`/v1/jobs/${jobId}/resume`);
+  }
+  const job = await ended(api, jobId);
+  assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
+  t.diagnostic(`${inEvaluations} of 4 pauses fell into an evaluation`);
+  assert.ok(inEvaluations > 0, 'none fell into an evaluation');
+  assert.deepEqual(await metricsOf(api, jobId), straight.metrics);
+  await server.stop();
+  const { model, experience, segments, timesteps } = await newestCheckpoint(dataDir, agentId);
+  assert.deepEqual({ model, experience, segments, timesteps }, straight.checkpoint);
+});
+
+test('a job that was about to pause when the server was killed is paused after the restart', async (t) => {
+  const dataDir = temporaryFolder(t);
+  let { server, api } = await start(t, dataDir);
+  const { jobId } = await launch(api, { total_timesteps: 100_000 });
+  await until(api, jobId, ({ progress }) => progress.timesteps > 300);
+  await api.post(`/v1/jobs/${jobId}/pause`);
+  await kill(server);
+  ({ server, api } = await start(t, dataDir));
+  assert.equal((await api.get<Job>(`/v1/jobs/${jobId}`)).state, 'paused');
+  await api.post(`/v1/jobs/${jobId}/cancel`);
+  assert.equal((await api.get<Job>(`/v1/jobs/${jobId}`)).state, 'cancelled');
+});

@@ -1,0 +1,2 @@
+// A job's worker that never says anything and never comes back.
+for (;;);
