@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { buildApp, DEFAULT_BODY_LIMIT_BYTES } from './api/app.ts';
 import { Engines } from './compute/engines.ts';
-import { prepareEnvironment } from './compute/tensorflow/environment.ts';
+import { prepareEnvironment } from './compute/process-environment.ts';
 import { type Config, ConfigError } from './config.ts';
 import { DomainError } from './errors.ts';
 import { Agents } from './services/agents.ts';

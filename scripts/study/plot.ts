@@ -97,8 +97,9 @@ function titleOf(curves: readonly Curve[]) {
   const spread = curves.some(({ units }) => units.length > 1)
     ? 'Line: mean over seeds; band: ± 1 std; thin: each seed. '
     : '';
+  const shown = curves.length > 3 ? `${curves.length} settings` : curves.map(({ label }) => label).join(', ');
   return {
-    text: `${curves[0]?.spec}: ${curves.length > 3 ? `${curves.length} settings` : curves.map(({ label }) => label).join(', ')}`,
+    text: `${curves[0]?.spec}: ${shown}`,
     subtitle: `${spread}Mean action, every ${every.toLocaleString('en')} steps.`,
   };
 }

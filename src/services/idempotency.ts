@@ -4,7 +4,7 @@ import { DomainError } from '../errors.ts';
 import type { IdempotencyStore } from '../storage/idempotency.ts';
 
 /** How long a key is remembered. */
-const KEPT_MS = 86_400_000;
+export const KEPT_MS = 86_400_000;
 
 export interface KeyedRequest {
   /** Who asks; empty where everybody may. */

@@ -7,6 +7,7 @@ import type { JobMessage } from '../workers/protocol.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { type EvaluateConfig, isTraining, type TrainConfig } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
+import { progressFields } from './job-progress.ts';
 import type { Policies } from './policies.ts';
 import { Rate } from './rate.ts';
 
@@ -79,7 +80,12 @@ export class JobRecorder {
       etaS: isTraining(config) && stepsPerSecond > 0 ? (totalTimesteps - timesteps) / stepsPerSecond : null,
     };
     this.#journal.update(id, { progress });
-    this.#journal.broadcast(id, { id: null, type: 'job.progress', time: new Date(now), data: dataOf(progress) });
+    this.#journal.broadcast(id, {
+      id: null,
+      type: 'job.progress',
+      time: new Date(now),
+      data: progressFields(progress),
+    });
   }
 
   /** The files are durable already: list them, move the agent there, let the oldest go. All in one transaction. */
@@ -103,16 +109,3 @@ export class JobRecorder {
 
 /** Episodes that an evaluation plays in all. */
 const episodesOf = ({ episodes, perturbations }: EvaluateConfig): number => episodes * (1 + perturbations.length);
-
-function dataOf(progress: JobProgress): Readonly<Record<string, unknown>> {
-  return {
-    timesteps: progress.timesteps,
-    total_timesteps: progress.totalTimesteps,
-    fraction: progress.fraction,
-    episodes: progress.episodes,
-    updates: progress.updates,
-    steps_per_second: progress.stepsPerSecond,
-    updates_per_second: progress.updatesPerSecond,
-    eta_s: progress.etaS,
-  };
-}

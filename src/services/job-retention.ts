@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { IdempotencyStore } from '../storage/idempotency.ts';
 import type { JobStore } from '../storage/jobs.ts';
+import { KEPT_MS } from './idempotency.ts';
 
 const LOOK_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -47,7 +48,7 @@ export class JobRetention {
 
   /** Deletes what is too old at `now`, in milliseconds since 1970. */
   async sweep(now: number): Promise<void> {
-    this.#keys.deleteBefore(now - DAY_MS);
+    this.#keys.deleteBefore(now - KEPT_MS);
     if (this.#days === null) return;
     const before = now - this.#days * DAY_MS;
     for (let id = this.#jobs.endedBefore(before); id !== null && !this.#closed; id = this.#jobs.endedBefore(before)) {

@@ -21,47 +21,13 @@ import type { Page, PageQuery } from '../storage/page.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { newId } from './ids.ts';
-import { CHECKPOINT_DEFAULTS, EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
+import { EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
 import { admit, bytesOf, type MemoryDemand, type MemoryLimits } from './job-memory.ts';
+import { newProgress } from './job-progress.ts';
+import { type EvaluateRequest, evaluateConfig, type TrainRequest, trainConfig } from './job-request.ts';
 import { isAtWork, isTerminal } from './job-states.ts';
 import type { Scheduler } from './scheduler.ts';
-
-export interface TrainRequest {
-  readonly totalTimesteps: number;
-  readonly numEnvs: number;
-  readonly wrappers: readonly WrapperWish[];
-  readonly evaluation: {
-    readonly everyTimesteps: number;
-    readonly episodes: number;
-    readonly seed: number | null;
-    readonly targetReturn: number | null;
-    readonly patience: number | null;
-  } | null;
-  readonly checkpoint: {
-    readonly everyTimesteps: number | null;
-    readonly everySeconds: number | null;
-    readonly keepLast: number | null;
-    readonly keepBest: boolean;
-  } | null;
-  readonly engine: string | null;
-  readonly threads: number | null;
-  readonly allowInexactResume: boolean;
-  readonly priority: number;
-  readonly seed: number | null;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface EvaluateRequest {
-  readonly episodes: number;
-  readonly seed: number | null;
-  readonly deterministic: boolean;
-  readonly perturbations: readonly WrapperWish[];
-  /** Null = the one that the agent stands on. */
-  readonly checkpointId: string | null;
-  readonly priority: number;
-  readonly labels: Readonly<Record<string, string>>;
-}
 
 /** A job as it is shown: without what only the scheduler needs. */
 export type JobRecord = Omit<JobRow, 'startCheckpointId' | 'attempts' | 'lastEventId'>;
@@ -122,28 +88,7 @@ export class Jobs {
         `num_envs is ${request.numEnvs}, but ${agent.algorithm} plans and steps no environment; leave num_envs out.`,
       );
     }
-    const config: TrainConfig = {
-      total_timesteps: request.totalTimesteps,
-      num_envs: request.numEnvs,
-      wrappers: request.wrappers,
-      evaluation: request.evaluation && {
-        every_timesteps: request.evaluation.everyTimesteps,
-        episodes: request.evaluation.episodes,
-        seed: request.evaluation.seed ?? EVALUATION_SEED,
-        target_return: request.evaluation.targetReturn,
-        patience: request.evaluation.patience,
-      },
-      checkpoint: {
-        every_timesteps: request.checkpoint?.everyTimesteps ?? null,
-        every_seconds: request.checkpoint === null ? CHECKPOINT_DEFAULTS.everySeconds : request.checkpoint.everySeconds,
-        keep_last: request.checkpoint?.keepLast ?? CHECKPOINT_DEFAULTS.keepLast,
-        keep_best: request.checkpoint?.keepBest ?? CHECKPOINT_DEFAULTS.keepBest,
-      },
-      engine: engine.name,
-      threads: request.threads ?? this.#defaults.threads,
-      allow_inexact_resume: request.allowInexactResume,
-      priority: request.priority,
-    };
+    const config = trainConfig(request, engine.name, this.#defaults.threads);
     admit(demandOf(agent, config), this.#largestOthers(), this.#memory);
     return this.#enqueue(agent, 'train', config, {
       checkpointId: agent.checkpointId,
@@ -169,14 +114,7 @@ export class Jobs {
         `Checkpoint ${checkpoint.id} belongs to agent ${checkpoint.agentId}, not to ${agentId}; evaluate that agent.`,
       );
     }
-    const config: EvaluateConfig = {
-      checkpoint_id: checkpoint.id,
-      episodes: request.episodes,
-      deterministic: request.deterministic,
-      perturbations: request.perturbations,
-      engine: engine.name,
-      priority: request.priority,
-    };
+    const config = evaluateConfig(request, checkpoint.id, engine.name);
     return this.#enqueue(agent, 'evaluate', config, {
       checkpointId: checkpoint.id,
       seed: request.seed ?? EVALUATION_SEED,
@@ -339,16 +277,7 @@ export class Jobs {
       agentId: agent.id,
       config: { ...config },
       seed: start.seed,
-      progress: {
-        timesteps: 0,
-        totalTimesteps: start.totalTimesteps,
-        fraction: 0,
-        episodes: 0,
-        updates: 0,
-        stepsPerSecond: 0,
-        updatesPerSecond: 0,
-        etaS: null,
-      },
+      progress: newProgress(start.totalTimesteps),
       metrics: {},
       error: null,
       result: null,
@@ -399,5 +328,5 @@ export class Jobs {
 function demandOf(agent: AgentRow, { num_envs: numEnvs }: TrainConfig): MemoryDemand {
   const algorithm = findAlgorithm(agent.algorithm);
   const spaces = algorithm.checkSpaces(agent.observationSpace, agent.actionSpace);
-  return { algorithm, hyperparameters: agent.hyperparameters as Hyperparameters, spaces, numEnvs: numEnvs ?? 1 };
+  return { algorithm, hyperparameters: agent.hyperparameters as Hyperparameters, spaces, numEnvs };
 }

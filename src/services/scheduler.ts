@@ -151,8 +151,10 @@ export class Scheduler {
     this.#held = why;
     for (const id of this.#running.keys()) {
       if (this.#journal.get(id).state !== 'running') continue;
-      this.#recorder.log(id, `Paused: ${why}, then resume the job.`);
-      this.#guarded(id, () => this.pause(id, { reason: 'disk_reserve' }));
+      this.#guarded(id, () => {
+        this.#recorder.log(id, `Paused: ${why}, then resume the job.`);
+        this.pause(id, { reason: 'disk_reserve' });
+      });
     }
   }
 

@@ -1,6 +1,5 @@
 // Starts the workers of jobs where the operator wants them.
 import { IN_OWN_PROCESS } from '../compute/engine.ts';
-import { preferFullPrecision } from '../compute/onnx/cuda.ts';
 import type { JobHost, JobHostHandlers } from './job-host.ts';
 import { JobProcess } from './job-process.ts';
 import { JobThread } from './job-thread.ts';
@@ -11,8 +10,6 @@ export type JobIsolation = 'thread' | 'process';
 
 export function workerStarter(isolation: JobIsolation) {
   return (assignment: JobAssignment, handlers: JobHostHandlers): JobHost => {
-    // The process inherits it; the job's own thread could not write it any more.
-    if (assignment.engine === 'onnx-cuda') preferFullPrecision();
     const isApart = isolation === 'process' || IN_OWN_PROCESS.has(assignment.engine);
     return new (isApart ? JobProcess : JobThread)(assignment, handlers);
   };

@@ -6,14 +6,8 @@ import type { ApiClient, Json } from '../../scripts/api-client.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { freshSeed } from '../compute/support.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { ended, type Job, kill, metricsOf, newestCheckpoint, start } from '../support/training-servers.ts';
+import { ended, type Job, kill, metricsOf, newestCheckpoint, SMALL_AGENT, start } from '../support/training-servers.ts';
 
-const AGENT = {
-  algorithm: 'sac',
-  spec_id: 'Pendulum-v1',
-  seed: 3,
-  hyperparameters: { hidden_sizes: [32, 32], batch_size: 32, learning_starts: 100, replay_capacity: 700 },
-};
 /** Most of the time goes into evaluations, so that most pauses fall into one. */
 const TRAINING = {
   total_timesteps: 3000,
@@ -22,7 +16,7 @@ const TRAINING = {
 };
 
 async function launch(api: ApiClient, training: Json = TRAINING): Promise<{ agentId: string; jobId: string }> {
-  const { id: agentId } = await api.post<Job>('/v1/agents', AGENT);
+  const { id: agentId } = await api.post<Job>('/v1/agents', SMALL_AGENT);
   const { id: jobId } = await api.post<Job>(`/v1/agents/${agentId}/train`, training);
   return { agentId, jobId };
 }

@@ -10,7 +10,7 @@ import { Pcg64 } from '../../src/math/pcg64.ts';
 import { freshSeed } from '../compute/support.ts';
 import { ENGINE_SETTINGS, TRAINING_ENGINES } from '../support/engine-settings.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { ended, type Job, kill, metricsOf, newestCheckpoint, start } from '../support/training-servers.ts';
+import { ended, type Job, kill, metricsOf, newestCheckpoint, SMALL_AGENT, start } from '../support/training-servers.ts';
 
 interface Case {
   readonly what: string;
@@ -19,13 +19,6 @@ interface Case {
   readonly training?: Json;
 }
 
-/** Whole episodes of 200 steps; the ring, in eleven segments, is full after a third of the run and wraps thrice. */
-const AGENT = {
-  algorithm: 'sac',
-  spec_id: 'Pendulum-v1',
-  seed: 3,
-  hyperparameters: { hidden_sizes: [32, 32], batch_size: 32, learning_starts: 100, replay_capacity: 700 },
-};
 const TRAINING = {
   total_timesteps: 2400,
   evaluation: { every_timesteps: 600, episodes: 1 },
@@ -64,8 +57,8 @@ async function launch(
   { agent, training }: Omit<Case, 'what'>,
   engine = 'auto',
 ): Promise<{ agentId: string; jobId: string }> {
-  const hyperparameters = { ...AGENT.hyperparameters, ...agent.hyperparameters };
-  const { id: agentId } = await api.post<{ id: string }>('/v1/agents', { ...AGENT, ...agent, hyperparameters });
+  const hyperparameters = { ...SMALL_AGENT.hyperparameters, ...agent.hyperparameters };
+  const { id: agentId } = await api.post<{ id: string }>('/v1/agents', { ...SMALL_AGENT, ...agent, hyperparameters });
   const { id: jobId } = await api.post<Job>(`/v1/agents/${agentId}/train`, { ...TRAINING, engine, ...training });
   return { agentId, jobId };
 }

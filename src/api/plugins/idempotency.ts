@@ -5,6 +5,7 @@ import type { KeyedRequest } from '../../services/idempotency.ts';
 import type { Operation } from '../contract.ts';
 import { toJson } from '../serializer.ts';
 import type { IdempotencyService } from '../services.ts';
+import { keyDigestOf } from './auth.ts';
 
 const HEADER = 'idempotency-key';
 /** Tells an answer that is given again from a first one. */
@@ -46,10 +47,10 @@ export async function answerOnce(
   return { status, headers: { ...headers, [REPLAYED]: 'true' }, type: 'application/json', body: JSON.parse(body) };
 }
 
-function keyedRequest({ method, url, headers, body }: FastifyRequest, key: string): KeyedRequest {
-  const { authorization } = headers;
+function keyedRequest(request: FastifyRequest, key: string): KeyedRequest {
+  const { method, url, body } = request;
   return {
-    principal: authorization === undefined ? '' : sha256(authorization),
+    principal: keyDigestOf(request) ?? '',
     key,
     path: `${method} ${url.split('?', 1)[0]}`,
     bodySha256: sha256(toJson(body ?? {})),

@@ -1,7 +1,7 @@
 // Agents, and what is asked of them, on the wire.
 
 import type { ActAnswer, ActRequest, AgentRecord, CreateAgent } from '../../services/agents.ts';
-import type { EvaluateRequest, TrainRequest } from '../../services/jobs.ts';
+import type { EvaluateRequest, TrainRequest } from '../../services/job-request.ts';
 import type { Schema } from '../operation.ts';
 import { InvalidRequest } from '../problem.ts';
 import { spaceToWire } from './space.ts';

@@ -1,7 +1,8 @@
 // Jobs, their events and their metrics on the wire.
 
+import { progressFields } from '../../services/job-progress.ts';
 import type { JobRecord } from '../../services/jobs.ts';
-import type { JobEvent, JobLogLine, JobProgress, MetricSeries } from '../../storage/jobs.ts';
+import type { JobEvent, JobLogLine, MetricSeries } from '../../storage/jobs.ts';
 import type { Schema } from '../operation.ts';
 
 export function jobToWire(job: JobRecord): Schema<'Job'> {
@@ -13,7 +14,7 @@ export function jobToWire(job: JobRecord): Schema<'Job'> {
     agent_id: job.agentId,
     config: job.config,
     seed: job.seed,
-    progress: progressToWire(job.progress),
+    progress: progressFields(job.progress),
     metrics: job.metrics,
     error: job.error,
     result: job.result,
@@ -22,19 +23,6 @@ export function jobToWire(job: JobRecord): Schema<'Job'> {
     started_at: job.startedAt?.toISOString() ?? null,
     ended_at: job.endedAt?.toISOString() ?? null,
     updated_at: job.updatedAt.toISOString(),
-  };
-}
-
-function progressToWire(progress: JobProgress): Schema<'JobProgress'> {
-  return {
-    timesteps: progress.timesteps,
-    total_timesteps: progress.totalTimesteps,
-    fraction: progress.fraction,
-    episodes: progress.episodes,
-    updates: progress.updates,
-    steps_per_second: progress.stepsPerSecond,
-    updates_per_second: progress.updatesPerSecond,
-    eta_s: progress.etaS,
   };
 }
 

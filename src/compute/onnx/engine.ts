@@ -6,8 +6,8 @@ import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { CompileOptions, Engine, Program } from '../engine.ts';
 import type { Graph, Node } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
+import { describePrecision, prepareEnvironment } from '../process-environment.ts';
 import { arraysFor, copyState, findNonFinite, known, matchState } from '../state.ts';
-import { describePrecision, preferFullPrecision } from './cuda.ts';
 import { type LoweredModel, lower } from './lower.ts';
 
 type Provider = 'cpu' | 'webgpu' | 'cuda';
@@ -22,7 +22,7 @@ function onnxEngine(own: Provider): Engine {
     async compile(graph, options) {
       const provider = options.acts === true ? 'cpu' : own;
       const name = `onnx-${provider}`;
-      if (provider === 'cuda') preferFullPrecision();
+      if (provider === 'cuda') prepareEnvironment();
       // Loaded when first needed: a machine without the native binding can still start and say so.
       const ort = await import('onnxruntime-node');
       const model = lower(optimize(graph));

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { DomainError } from '../../errors.ts';
-import { prepareEnvironment } from './environment.ts';
+import { prepareEnvironment } from '../process-environment.ts';
 
 export type PackageName = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';
 

@@ -10,7 +10,7 @@ import type { Graph, Node } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
 import { copyState, findNonFinite, known, matchState } from '../state.ts';
 import { type Addon, loadAddon } from './addon.ts';
-import { describeEnvironment } from './environment.ts';
+import { describeEnvironment } from '../process-environment.ts';
 import { type LoweredModel, lower, type Packing } from './lower.ts';
 import { TAG } from './model.ts';
 
