@@ -21,7 +21,8 @@ function loss(p: Tensors, x: Tensors, { logProbability, entropy }: Distribution)
   const ratio = tf.exp(tf.sub(logProbability, read('oldLogProbability')));
   const surrogate = tf.minimum(tf.mul(ratio, advantage), tf.mul(tf.clipByValue(ratio, 1 - CLIP, 1 + CLIP), advantage));
   const value = tf.squeeze(network(p, 'value', read('observation'), tf.tanh), [1]);
-  const moved = tf.add(read('oldValue'), tf.clipByValue(tf.sub(value, read('oldValue')), -CLIP, CLIP));
+  // A value within the clip passes as it is, not by way of a difference: which of two equal errors is the larger, no rounding decides.
+  const moved = tf.maximum(tf.minimum(value, tf.add(read('oldValue'), CLIP)), tf.sub(read('oldValue'), CLIP));
   const errors = tf.maximum(tf.squaredDifference(value, read('return')), tf.squaredDifference(moved, read('return')));
   return tf.add(tf.neg(tf.mean(surrogate)), tf.sub(tf.mul(0.5, tf.mean(errors)), tf.mul(0.01, tf.mean(entropy))));
 }
