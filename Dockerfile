@@ -22,7 +22,8 @@ RUN mkdir /data && chown node:node /data
 COPY --from=build /app/package.json /app/openapi.yaml ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-USER node
+# node, by its number, which Kubernetes can tell from root.
+USER 1000
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
@@ -41,6 +42,8 @@ ENV NODE_ENV=production \
     TF_FORCE_GPU_ALLOW_GROWTH=true
 COPY --from=node22 /usr/local/bin/node /usr/local/bin/node
 COPY --from=node22 /usr/local/lib/node_modules /usr/local/lib/node_modules
+# Debian keeps no old versions, so pinned ones would break the build.
+# hadolint ignore=DL3008
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
     && apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/* \
@@ -52,7 +55,8 @@ COPY --from=build /app/dist dist
 COPY scripts/setup-gpu.mjs scripts/
 # The image is built without a GPU, so nothing looks for one yet.
 RUN node scripts/setup-gpu.mjs --install-only
-USER node
+# node, by its number, which Kubernetes can tell from root.
+USER 1000
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
@@ -61,5 +65,7 @@ CMD ["node", "--enable-source-maps", "dist/src/main.js"]
 
 FROM slim AS default
 USER root
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
-USER node
+# node, by its number, which Kubernetes can tell from root.
+USER 1000

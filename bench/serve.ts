@@ -4,7 +4,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -17,6 +16,7 @@ import { type Batch, Batches, sampleBatch } from '../src/envs/vector/batch.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
 import { createServer } from '../src/server.ts';
 import { Environments } from '../src/services/environments.ts';
+import { HttpConnection } from './http-connection.ts';
 
 const WARM_UP_MS = 1500;
 const BLOCK_MS = 700;
@@ -36,6 +36,7 @@ const { values } = parseArgs({
     blocks: { type: 'string', default: '7' },
     json: { type: 'boolean', default: false },
     server: { type: 'string' },
+    idle: { type: 'boolean', default: false },
   },
 });
 
@@ -64,6 +65,8 @@ interface Row {
   readonly inprocess_cpu_us_per_step: number;
   /** How late timers of the server's main thread were, in excess of its resolution of 1 ms. */
   readonly event_loop_p999_ms: number;
+  /** The same of a process that does nothing meanwhile: what the machine adds. */
+  readonly idle_event_loop_p999_ms: number;
 }
 
 interface Case {
@@ -86,7 +89,8 @@ interface Actions {
   readonly shape: readonly number[];
 }
 
-if (values.server === undefined) await main();
+if (values.idle) watchDelays();
+else if (values.server === undefined) await main();
 else await serve(values.server, Number(values.workers));
 
 async function main(): Promise<void> {
@@ -116,18 +120,24 @@ async function main(): Promise<void> {
     socket('ws-msgpack', numEnvs, 2),
   ];
   const server = await startServer();
+  const idle = fork(import.meta.filename, ['--idle']);
   try {
     for (const one of cases) {
-      const row = await measure(server, one);
+      const row = await measure(server, idle, one);
       process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row));
     }
   } finally {
+    idle.disconnect();
     server.process.send('stop');
     await once(server.process, 'exit');
   }
 }
 
-async function measure(server: Served, { transport, numEnvs, clients, pipelined }: Case): Promise<Row> {
+async function measure(
+  server: Served,
+  idle: ChildProcess,
+  { transport, numEnvs, clients, pipelined }: Case,
+): Promise<Row> {
   const specId = values.spec;
   const actions = await actionsOf(specId, numEnvs);
   const subjects = await Promise.all(
@@ -138,19 +148,21 @@ async function measure(server: Served, { transport, numEnvs, clients, pipelined 
   await inProcess.run(WARM_UP_MS);
   const rates = { served: [] as number[], inProcess: [] as number[] };
   const latencies: number[] = [];
-  const delays: number[] = [];
+  const delays = { served: [] as number[], idle: [] as number[] };
   const cpu = { served: 0, inProcess: 0 };
   const steps = { served: 0, inProcess: 0 };
   for (let block = 0; block < Number(values.blocks); block++) {
-    const before = await server.usage();
+    await usageOf(idle);
+    const before = await usageOf(server.process);
     const ownBefore = ownCpuUs();
     const start = performance.now();
     const times = (await Promise.all(subjects.map((subject) => subject.run(BLOCK_MS)))).flat();
     rates.served.push((times.length * numEnvs * 1000) / (performance.now() - start));
-    const after = await server.usage();
+    const after = await usageOf(server.process);
+    delays.idle.push((await usageOf(idle)).delayMs);
     cpu.served += after.cpuUs - before.cpuUs + ownCpuUs() - ownBefore;
     steps.served += times.length * numEnvs;
-    delays.push(after.delayMs);
+    delays.served.push(after.delayMs);
     latencies.push(...times);
     const inBefore = ownCpuUs();
     const ran = await inProcess.run(BLOCK_MS);
@@ -175,7 +187,8 @@ async function measure(server: Served, { transport, numEnvs, clients, pipelined 
     inprocess_steps_per_s: Math.round(median(rates.inProcess)),
     cpu_us_per_step: round(cpu.served / steps.served),
     inprocess_cpu_us_per_step: round(cpu.inProcess / steps.inProcess),
-    event_loop_p999_ms: round(median(delays)),
+    event_loop_p999_ms: round(median(delays.served)),
+    idle_event_loop_p999_ms: round(median(delays.idle)),
   };
 }
 
@@ -222,7 +235,7 @@ async function connect(
   }));
   return transport.startsWith('ws')
     ? await overSocket(`${url.replace('http', 'ws')}${path}/ws`, bodies, isPacked, pipelined)
-    : overHttp(`${url}${path}`, bodies, isPacked);
+    : await overHttp(url, path, bodies, isPacked);
 }
 
 function tensor(data: Batch, shape: readonly number[]): object {
@@ -231,25 +244,15 @@ function tensor(data: Batch, shape: readonly number[]): object {
 }
 
 /** One call after the other on one connection; a single environment is reset where its episode ends. */
-function overHttp(url: string, bodies: readonly object[], isPacked: boolean): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+async function overHttp(url: string, path: string, bodies: readonly object[], isPacked: boolean): Promise<Client> {
+  const connection = await HttpConnection.open(url);
   const type = isPacked ? 'application/msgpack' : 'application/json';
-  const call = (path: string, body: object): Promise<Ended> =>
-    new Promise((resolve, reject) => {
-      const bytes = isPacked ? Buffer.from(encode(body)) : Buffer.from(JSON.stringify(body));
-      const headers = { 'content-type': type, accept: type, 'content-length': bytes.length };
-      request(`${url}/${path}`, { method: 'POST', agent, headers }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => {
-          const answer = Buffer.concat(chunks);
-          if (response.statusCode !== 200) return reject(new Error(answer.toString()));
-          resolve((isPacked ? decode(answer) : JSON.parse(answer.toString())) as Ended);
-        });
-      })
-        .on('error', reject)
-        .end(bytes);
-    });
+  const call = async (name: string, body: object): Promise<Ended> => {
+    const sent = isPacked ? encode(body) : Buffer.from(JSON.stringify(body));
+    const answer = await connection.post(`${path}/${name}`, type, sent);
+    if (answer.status !== 200) throw new Error(answer.body.toString());
+    return (isPacked ? decode(answer.body) : JSON.parse(answer.body.toString())) as Ended;
+  };
   return {
     async run(ms) {
       const times: number[] = [];
@@ -261,7 +264,7 @@ function overHttp(url: string, bodies: readonly object[], isPacked: boolean): Cl
       }
       return times;
     },
-    close: () => agent.destroy(),
+    close: () => connection.close(),
   };
 }
 
@@ -382,13 +385,19 @@ async function hosted(specId: string, numEnvs: number, clients: number, { arrays
 interface Served {
   readonly url: string;
   readonly process: ChildProcess;
-  /** The delay of the event loop since the last call, its 99.9th percentile; and the processor time since the start. */
-  usage(): Promise<Usage>;
 }
 
 interface Usage {
+  /** Of the event loop since the last call, its 99.9th percentile. */
   readonly delayMs: number;
+  /** Since the start. */
   readonly cpuUs: number;
+}
+
+async function usageOf(child: ChildProcess): Promise<Usage> {
+  child.send('usage');
+  const [usage] = (await once(child, 'message')) as [Usage];
+  return usage;
 }
 
 async function startServer(): Promise<Served> {
@@ -396,34 +405,32 @@ async function startServer(): Promise<Served> {
   const child = fork(import.meta.filename, ['--server', dataDir, '--workers', values.workers]);
   child.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
   const [url] = (await once(child, 'message')) as [string];
-  return {
-    url,
-    process: child,
-    async usage() {
-      child.send('usage');
-      const [usage] = (await once(child, 'message')) as [Usage];
-      return usage;
-    },
-  };
+  return { url, process: child };
 }
 
 async function serve(dataDir: string, workers: number): Promise<void> {
   const config = loadConfig(['--data-dir', dataDir, '--env-workers', String(workers), '--port', '0']);
   const server = await createServer({ ...config, logger: null });
-  const delays = monitorEventLoopDelay({ resolution: 1 });
-  delays.enable();
+  watchDelays();
   process.on('message', async (message) => {
-    if (message === 'usage') {
-      const delayMs = delays.count === 0 ? 0 : Math.max(0, delays.percentile(99.9) / 1e6 - 1);
-      process.send?.({ delayMs, cpuUs: ownCpuUs() } satisfies Usage);
-      delays.reset();
-    } else {
-      await server.close();
-      process.exit(0);
-    }
+    if (message !== 'stop') return;
+    await server.close();
+    process.exit(0);
   });
   process.on('disconnect', () => process.exit(1));
   process.send?.(await server.listen({ host: '127.0.0.1', port: 0 }));
+}
+
+/** Answers every 'usage' that this process is sent. */
+function watchDelays(): void {
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  delays.enable();
+  process.on('message', (message) => {
+    if (message !== 'usage') return;
+    const delayMs = delays.count === 0 ? 0 : Math.max(0, delays.percentile(99.9) / 1e6 - 1);
+    process.send?.({ delayMs, cpuUs: ownCpuUs() } satisfies Usage);
+    delays.reset();
+  });
 }
 
 /** Of all threads. */
@@ -444,5 +451,5 @@ function round(ms: number): number {
 function describe(row: Row): string {
   const share = Math.round((100 * row.steps_per_s) / row.inprocess_steps_per_s);
   const how = `${row.transport.padEnd(13)} n=${String(row.num_envs).padEnd(3)} ${row.clients} × ${row.pipelined}`;
-  return `${how}  ${row.steps_per_s} steps/s, ${share} % of in process; p50 ${row.p50_ms} ms, p99 ${row.p99_ms} ms; event loop p99.9 ${row.event_loop_p999_ms} ms; CPU ${row.cpu_us_per_step} µs a step, in process ${row.inprocess_cpu_us_per_step}\n`;
+  return `${how}  ${row.steps_per_s} steps/s, ${share} % of in process; p50 ${row.p50_ms} ms, p99 ${row.p99_ms} ms; event loop p99.9 ${row.event_loop_p999_ms} ms (idle ${row.idle_event_loop_p999_ms}); CPU ${row.cpu_us_per_step} µs a step, in process ${row.inprocess_cpu_us_per_step}\n`;
 }

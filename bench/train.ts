@@ -125,12 +125,14 @@ function timedLearner(learner: Learner, clock: { update: number; updates: number
     engineIdentity: learner.engineIdentity,
     explore: (observations) => learner.explore(observations),
     observe: (transitions) => learner.observe(transitions),
+    absorb: (transition) => learner.absorb(transition),
     updatesDue: () => learner.updatesDue(),
     async update() {
       const start = performance.now();
-      await learner.update();
+      const taken = await learner.update();
       clock.update += performance.now() - start;
-      clock.updates++;
+      clock.updates += taken;
+      return taken;
     },
     takeMetrics: () => learner.takeMetrics(),
     policyState: () => learner.policyState(),

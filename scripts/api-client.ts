@@ -4,9 +4,12 @@ export type Json = Record<string, unknown>;
 
 export class ApiClient {
   readonly url: string;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(url: string) {
+  constructor(url: string, key: string | null = null) {
     this.url = url;
+    this.headers = key === null ? {} : { authorization: `Bearer ${key}` };
   }
 
   async get<T>(path: string): Promise<T> {
@@ -29,7 +32,8 @@ export class ApiClient {
   ): Promise<T> {
     const response = await fetch(`${this.url}${path}`, {
       method,
-      ...(body && { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }),
+      headers: { ...this.headers, ...headers, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     const answer: unknown = text === '' ? null : JSON.parse(text);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kills a server with two trainings and five environments at random instants, KILLS times (50), and looks at what is left each time;
-# then a truncated checkpoint and, for root, a full disk. A second number is the seed of an earlier run.
+# then truncated checkpoints and, for root, a full disk. A second number is the seed of an earlier run.
 #   bash scripts/crash-test.sh [KILLS [SEED]]
 set -euo pipefail
 cd "$(dirname "$0")/.."

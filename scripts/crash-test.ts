@@ -30,7 +30,7 @@ const begun = Date.now();
 try {
   log(`${kills} kills, seed ${seed}`);
   await crashes({ kills, dataDir: at('data'), straightDir: at('straight'), random: () => rng.random(), log }, evidence);
-  log('a truncated checkpoint');
+  log('truncated checkpoints');
   await truncated(at('truncated'), evidence, log);
   log('a full disk');
   if (!(await fullDisk(evidence, cacheDir, log))) log('skipped: only root can mount a small disk');

@@ -75,7 +75,7 @@ for engine in $wanted; do
   if [[ -n $reason ]]; then say "$reason"; continue; fi
   # Its tests bear its name. A crash of the driver ends one process, and leaves the counts of the tests before it.
   timeout 1800 node --test --enable-source-maps --test-reporter=tap --test-name-pattern="^$engine " \
-    dist/test/compute/conformance.test.js >"$work/$engine.tap" 2>"$work/$engine.errors" || echo $? >"$work/$engine.exit"
+    dist/test/compute/conformance.test.js dist/test/compute/tensorflow/tables.test.js dist/test/agent/sac-placement.test.js >"$work/$engine.tap" 2>"$work/$engine.errors" || echo $? >"$work/$engine.exit"
   grep -E "^ *(not )?ok .* - $engine " "$work/$engine.tap" | grep -v '# SKIP' >&2 || true
   : >"$work/$engine.bench"
   for variant in v1 v2; do
@@ -86,6 +86,11 @@ for engine in $wanted; do
         say "The bench of $variant with $hidden units ended with exit code $?: $(tail -1 "$work/$engine.errors")"
     done
   done
+  # The replay on the GPU, beside the replay on the host.
+  if [[ $engine = tfjs-node* ]]; then
+    timeout 900 node --enable-source-maps dist/bench/replay-placement.js --json --engine "$engine" 2>>"$work/$engine.errors" |
+      tee "$work/$engine.placement" >&2 || say "The bench of replay placements ended early: $(tail -1 "$work/$engine.errors")"
+  fi
 done
 
 cat >"$work/report.mjs" <<'JS'
@@ -106,11 +111,12 @@ const conformance = (name) => {
 };
 const engines = [...new Set([...words(all), ...words(wanted)])].map((name) => {
   if (!words(wanted).includes(name))
-    return { name, available: false, reason: 'Not checked: no NVIDIA GPU was found on this machine.', conformance: null, bench: [] };
+    return { name, available: false, reason: 'Not checked: no NVIDIA GPU was found on this machine.', conformance: null, bench: [], placements: [] };
   const reason = read(`${name}.reason`).trim();
-  if (reason !== '') return { name, available: false, reason, conformance: null, bench: [] };
-  const bench = read(`${name}.bench`).split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  return { name, available: true, reason: null, conformance: conformance(name), bench };
+  if (reason !== '') return { name, available: false, reason, conformance: null, bench: [], placements: [] };
+  const rows = (file) => read(file).split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const [bench, placements] = [rows(`${name}.bench`), rows(`${name}.placement`)];
+  return { name, available: true, reason: null, conformance: conformance(name), bench, placements };
 });
 const cpus = os.cpus();
 const machine = { platform: process.platform, arch: process.arch, cpu: cpus[0]?.model ?? null, cores: cpus.length, node: process.version };

@@ -11,6 +11,11 @@ export interface ApiKey {
   readonly scopes: readonly Scope[];
 }
 
+/** The keys that are let in now. */
+export interface KeyRing {
+  keys: readonly ApiKey[];
+}
+
 export function isScope(text: string): text is Scope {
   return SCOPES.some((scope) => scope === text);
 }

@@ -1,5 +1,6 @@
 // The only reader of process.env and of the command line. Everything else receives values.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -42,6 +43,10 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** The accepted API keys; null = no key is asked for. */
   readonly apiKeys: readonly ApiKey[] | null;
+  /** Where `apiKeys` were read, and are read again when it changes. */
+  readonly apiKeysFile: string | null;
+  /** Proxies, by address or subnet, whose X-Forwarded-For says who asks. */
+  readonly trustedProxies: readonly string[];
   /** Requests a minute of one key, or of one address without keys; 0 = as many as come. */
   readonly rateLimitPerMinute: number;
   /** Origins of pages that may call the API and open WebSockets, beside this server's own. */
@@ -80,6 +85,7 @@ const OPTIONS = {
   'log-level': `${LOG_LEVELS.join(', ')} (info)`,
   'api-keys-file': 'file with an API key a line: its SHA-256 digest (hex), then its scopes (all)',
   'rate-limit': 'requests a minute of one key, or address; 0 = any (600000; on loopback without keys 0)',
+  'trust-proxy': 'addresses or subnets of proxies whose X-Forwarded-For is believed, with commas between (none)',
   'allow-origins': 'origins of other pages that may call the API and open WebSockets, with commas between (none)',
   'create-key': 'true or false: make an API key if the keys file does not exist, and print it once (false)',
   insecure: 'true or false: listen on a public address without keys (false)',
@@ -87,7 +93,7 @@ const OPTIONS = {
 
 type Option = keyof typeof OPTIONS;
 
-export const USAGE = `Usage: gymserve [serve] [--option value …]      (in a clone: npm start -- [--option value …])\n       gymserve keys create|list|revoke         API keys and their scopes\n       gymserve version\n\n${Object.entries(
+export const USAGE = `Usage: gymserve [serve] [--option value …]      (in a clone: npm start -- [--option value …])\n       gymserve keys create|list|revoke         API keys and their scopes\n       gymserve backup                          a copy of the data directory\n       gymserve version\n\n${Object.entries(
   OPTIONS,
 )
   .map(([name, help]) => `  --${name.padEnd(18)} ${variableOf(name).padEnd(26)} ${help}`)
@@ -100,7 +106,7 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   const maxRunningJobs = integer('max-running-jobs', given, Math.max(1, cores - 1), 1, 256);
   const host = given('host') ?? '127.0.0.1';
   const dataDir = dataDirectory(given('data-dir'));
-  const { apiKeys, createdKey } = readKeys(given, dataDir);
+  const { apiKeys, apiKeysFile, createdKey } = readKeys(given, dataDir);
   if (!isLoopback(host) && apiKeys === null && !boolean('insecure', given, false)) {
     throw new ConfigError(
       `Refusing to listen on the public address ${host} without API keys: name a keys file (--api-keys-file), let one be made (--create-key true), or accept the risk (--insecure true).`,
@@ -129,6 +135,8 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     resumeJobs: boolean('resume-jobs', given, true),
     logLevel: oneOf('log-level', given, LOG_LEVELS, 'info'),
     apiKeys,
+    apiKeysFile,
+    trustedProxies: proxiesOf(given),
     rateLimitPerMinute: integer('rate-limit', given, isLoopback(host) && apiKeys === null ? 0 : RATE_LIMIT, 0, 1e9),
     allowedOrigins: originsOf(given),
     createdKey,
@@ -218,6 +226,23 @@ function originsOf(given: Given): readonly string[] {
   );
 }
 
+/** Never a number of hops, which would believe whoever comes without a proxy. */
+function proxiesOf(given: Given): readonly string[] {
+  const option = 'trust-proxy';
+  const proxies = (given(option) ?? '').split(',').flatMap((proxy) => proxy.trim() || []);
+  const wrong = proxies.find((proxy) => {
+    const [address = '', bits, ...rest] = proxy.split('/');
+    const most = isIP(address) === 6 ? 128 : 32;
+    return (
+      isIP(address) === 0 || rest.length > 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= most))
+    );
+  });
+  if (wrong === undefined) return proxies;
+  throw new ConfigError(
+    `--${option} (${variableOf(option)}) names "${wrong}"; give addresses or subnets such as 127.0.0.1 or 10.0.0.0/8, with commas between.`,
+  );
+}
+
 function boolean(option: Option, given: Given, fallback: boolean): boolean {
   return oneOf(option, given, ['true', 'false'] as const, fallback ? 'true' : 'false') === 'true';
 }
@@ -236,10 +261,10 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-function readKeys(given: Given, dataDir: string): Pick<Config, 'apiKeys' | 'createdKey'> {
+function readKeys(given: Given, dataDir: string): Pick<Config, 'apiKeys' | 'apiKeysFile' | 'createdKey'> {
   const create = boolean('create-key', given, false);
   const named = given('api-keys-file');
-  if (named === undefined && !create) return { apiKeys: null, createdKey: null };
+  if (named === undefined && !create) return { apiKeys: null, apiKeysFile: null, createdKey: null };
   const file = keysFile(named, dataDir);
   const createdKey = create && !existsSync(file) ? createKeyFile(file) : null;
   if (!existsSync(file)) {
@@ -252,7 +277,7 @@ function readKeys(given: Given, dataDir: string): Pick<Config, 'apiKeys' | 'crea
     .flatMap((line) => keyOfLine(line, file) ?? []);
   if (apiKeys.length === 0)
     throw new ConfigError(`The keys file ${file} names no key; add a SHA-256 digest, or delete it.`);
-  return { apiKeys, createdKey };
+  return { apiKeys, apiKeysFile: file, createdKey };
 }
 
 function keyOfLine(line: string, file: string): ApiKey | null {
@@ -274,6 +299,15 @@ export function keysFileOf(
 ): string {
   const given = (option: 'api-keys-file' | 'data-dir') => flags[option] || env[variableOf(option)] || undefined;
   return keysFile(given('api-keys-file'), dataDirectory(given('data-dir')));
+}
+
+/** What `gymserve backup` was told; flags win over environment variables. */
+export function backupOptionsOf(
+  flags: { readonly 'data-dir'?: string; readonly url?: string; readonly key?: string },
+  env: NodeJS.ProcessEnv = process.env,
+): { readonly dataDir: string; readonly url: string | undefined; readonly key: string | undefined } {
+  const given = (option: 'data-dir' | 'url' | 'key') => flags[option] || env[variableOf(option)] || undefined;
+  return { dataDir: dataDirectory(given('data-dir')), url: given('url'), key: given('key') };
 }
 
 function dataDirectory(named: string | undefined): string {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: `gymserve serve` (what `npm start` runs: configuration in, a server out, a graceful end) and smaller commands.
+import { backupCommand } from './commands/backup.ts';
 import { keysCommand } from './commands/keys.ts';
 import { type Config, ConfigError, loadConfig, USAGE } from './config.ts';
 import { DomainError } from './errors.ts';
@@ -11,6 +12,7 @@ const CLOSE_WITHIN_MS = 30_000;
 const COMMANDS = {
   serve,
   keys: async (argv) => keysCommand(argv),
+  backup: (argv) => backupCommand(argv, versionOfPackage()),
   version: async () => void process.stdout.write(`${versionOfPackage()}\n`),
 } as const satisfies Record<string, (argv: readonly string[]) => Promise<void>>;
 

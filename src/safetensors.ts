@@ -36,25 +36,44 @@ export function encodeSafetensors(document: FileDocument, tensors: Tensors): Uin
   const ordered = Object.entries(tensors)
     .map(([name, tensor]) => ({ name, tensor, dtype: dtypeOf(tensor) }))
     .sort((a, b) => rank(a.dtype) - rank(b.dtype) || (a.name < b.name ? -1 : 1));
-  const header: Record<string, unknown> = { __metadata__: { gymserve: JSON.stringify(document) } };
-  let length = 0;
-  for (const { name, tensor, dtype } of ordered) {
-    const end = length + tensor.data.byteLength;
-    header[name] = { dtype, shape: tensor.shape, data_offsets: [length, end] } satisfies Entry;
-    length = end;
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  const start = 8 + Math.ceil(text.byteLength / 8) * 8;
-  const file = Buffer.alloc(start + length, ' ');
-  file.writeBigUInt64LE(BigInt(start - 8), 0);
-  text.copy(file, 8);
-  let at = start;
+  const head = safetensorsHead(
+    document,
+    ordered.map(({ name, tensor, dtype }) => ({ name, dtype, shape: tensor.shape, bytes: tensor.data.byteLength })),
+  );
+  const length = ordered.reduce((sum, { tensor }) => sum + tensor.data.byteLength, 0);
+  const file = new Uint8Array(head.byteLength + length);
+  file.set(head);
+  let at = head.byteLength;
   for (const { tensor } of ordered) {
     const { data } = tensor;
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
   return file;
+}
+
+/** What stands in a file before the data of `tensors`, which follow in this order: wide elements first. */
+export function safetensorsHead(
+  document: FileDocument,
+  tensors: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly number[];
+    readonly bytes: number;
+  }[],
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = { __metadata__: { gymserve: JSON.stringify(document) } };
+  let length = 0;
+  for (const { name, dtype, shape, bytes } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [length, length + bytes] } satisfies Entry;
+    length += bytes;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const start = 8 + Math.ceil(text.byteLength / 8) * 8;
+  const head = Buffer.alloc(start, ' ');
+  head.writeBigUInt64LE(BigInt(start - 8), 0);
+  text.copy(head, 8);
+  return new Uint8Array(head.buffer, head.byteOffset, head.byteLength);
 }
 
 /**

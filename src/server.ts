@@ -8,6 +8,7 @@ import { prepareEnvironment } from './compute/process-environment.ts';
 import { type Config, ConfigError } from './config.ts';
 import { DomainError } from './errors.ts';
 import { Agents } from './services/agents.ts';
+import { Backups } from './services/backups.ts';
 import { Catalogue } from './services/catalogue.ts';
 import { Checkpoints } from './services/checkpoints.ts';
 import { DiskGuard } from './services/disk-guard.ts';
@@ -20,14 +21,20 @@ import { Jobs } from './services/jobs.ts';
 import type { EnvironmentLimits } from './services/live-environments.ts';
 import { Metrics } from './services/metrics.ts';
 import { Policies } from './services/policies.ts';
+import { Replays } from './services/replays.ts';
 import { Scheduler } from './services/scheduler.ts';
 import { Server } from './services/server.ts';
+import { Transitions } from './services/transitions.ts';
 import { AgentStore } from './storage/agents.ts';
+import { BackupFolders } from './storage/backups.ts';
 import { Blobs } from './storage/blobs.ts';
 import { CheckpointStore } from './storage/checkpoints.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { IdempotencyStore } from './storage/idempotency.ts';
 import { JobStore } from './storage/jobs.ts';
+import { removeServerUrl, writeServerUrl } from './storage/server-url.ts';
+import { TransitionStore } from './storage/transitions.ts';
+import { watchKeys } from './watch-keys.ts';
 import { EnvironmentPool } from './workers/environment-pool.ts';
 import { type JobIsolation, workerStarter } from './workers/job-start.ts';
 
@@ -45,6 +52,10 @@ export type ServerConfig = Pick<
 > & {
   /** As `Config.allowedOrigins`; none where absent. */
   readonly allowedOrigins?: readonly string[];
+  /** As `Config.apiKeysFile`; where absent, the keys stay as they are. */
+  readonly apiKeysFile?: string | null;
+  /** As `Config.trustedProxies`; none where absent. */
+  readonly trustedProxies?: readonly string[];
   /** As `Config.rateLimitPerMinute`; 0 where absent. */
   readonly rateLimitPerMinute?: number;
   /** Null = silent. */
@@ -86,8 +97,10 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
   const { database, blobs } = openStorage(dataDir);
   const agentStore = new AgentStore(database);
   const jobStore = new JobStore(database);
+  const transitionStore = new TransitionStore(database);
   const checkpoints = new Checkpoints({ database, store: new CheckpointStore(database), blobs });
-  await checkpoints.sweepAtStart();
+  const backupFolders = new BackupFolders(dataDir);
+  await Promise.all([checkpoints.sweepAtStart(), backupFolders.sweepAtStart()]);
 
   const version = versionOfPackage();
   const policies = new Policies();
@@ -99,6 +112,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     agents: agentStore,
     checkpoints,
     policies,
+    transitions: transitionStore,
     dataDir,
     engines: config.engines,
     slots: config.maxRunningJobs,
@@ -118,6 +132,15 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
   const workerData = { dataDir, engines: config.engines };
   // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
   const agentWorkers = new EnvironmentPool({ size: 1, workerData, onWorkerLost: () => undefined });
+  const replays = new Replays({ checkpoints, blobs });
+  const transitions = new Transitions({
+    database,
+    store: transitionStore,
+    agents: agentStore,
+    checkpoints,
+    scheduler,
+    pool: agentWorkers,
+  });
   const jobs = new Jobs({
     store: jobStore,
     agents: agentStore,
@@ -126,6 +149,8 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     scheduler,
     engines,
     pool: agentWorkers,
+    transitions: transitionStore,
+    replays,
     memory: config.jobMemory,
     defaults: { engine: config.engine, threads: config.threads },
     ...(config.maxQueuedJobs !== undefined && { maxQueued: config.maxQueuedJobs }),
@@ -150,6 +175,15 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     currentOf: (agentId) => agents.get(agentId).checkpointId,
     ofRunningJob: (agentId) => jobs.checkpointOfRunning(agentId),
     neededBy: (checkpoint) => jobs.neededBy(checkpoint),
+    checkFile: (file, sha256) => agentWorkers.askAny({ type: 'importCheckpoint', file, sha256 }),
+  });
+  const backups = new Backups({
+    database,
+    folders: backupFolders,
+    dataDir,
+    version,
+    settle: () => journal.flush(),
+    holdSweeps: () => checkpoints.holdSweeps(),
   });
   const server = new Server({
     version,
@@ -161,6 +195,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     scheduler,
   });
 
+  const keyRing = config.apiKeys && { keys: config.apiKeys };
   const app = await buildApp({
     services: {
       server,
@@ -170,27 +205,34 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
       agents,
       checkpoints,
       jobs,
+      replays,
+      transitions,
+      backups,
       idempotency: new Idempotency(keys),
     },
-    auth: config.apiKeys,
+    auth: keyRing,
     logger: config.logger,
     allowedOrigins: config.allowedOrigins ?? [],
     rateLimitPerMinute: config.rateLimitPerMinute ?? 0,
+    trustedProxies: config.trustedProxies ?? [],
   });
   reportError = (error) => app.log.error({ err: error }, 'what a job reported could not be stored');
   await diskGuard.start();
   scheduler.recover(config.resumeJobs);
   retention.start();
+  const unwatchKeys = keyRing && config.apiKeysFile ? watchKeys(config.apiKeysFile, keyRing, app.log) : () => undefined;
 
   let closing: Promise<void> | undefined;
   const close = async () => {
     server.drain();
     diskGuard.close();
-    await Promise.all([app.close(), scheduler.stop(), retention.close()]);
+    unwatchKeys();
+    await Promise.all([app.close(), scheduler.stop(), retention.close(), backups.close()]);
     await environments.close();
     await agentWorkers.close();
     journal.close();
     checkpoints.close();
+    removeServerUrl(dataDir);
     database.close();
   };
   return {
@@ -198,7 +240,9 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     async listen({ host, port }) {
       await app.listen({ host, port });
       const { address, port: actual, family } = app.server.address() as AddressInfo;
-      return `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`;
+      const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`;
+      writeServerUrl(dataDir, url);
+      return url;
     },
     close: () => {
       closing ??= close();

@@ -7,6 +7,8 @@ import { ActionScale } from './action-scale.ts';
 export interface ActionCodec {
   /** `action` [action] of the agent as a fresh element of the space. */
   toSpace(action: Float32Array): Value;
+  /** The other way: what the agent would have decided, had it decided this element of the space. */
+  fromSpace(action: Value): Float32Array;
   /** The same map in tfjs and float32, for [batch, action] in a program that is traced. */
   toSpaceTensor(action: tf.Tensor): tf.Tensor;
 }
@@ -19,6 +21,7 @@ export function actionCodec(action: SpaceDocument): ActionCodec {
 function indexCodec({ start }: DiscreteDocument): ActionCodec {
   return {
     toSpace: ([index]) => start + (index as number),
+    fromSpace: (action) => Float32Array.of((action as number) - start),
     toSpaceTensor: (index) => tf.add(index, start),
   };
 }

@@ -1,6 +1,6 @@
 // An agent's actions in [−1, 1] as actions of the environment's Box.
 import * as tf from '@tensorflow/tfjs-core';
-import type { BoxDocument, JsonTensor } from '../envs/spaces/space.ts';
+import type { BoxDocument, JsonTensor, Value } from '../envs/spaces/space.ts';
 
 /** An affine map per component: −1 is the Box's low, 1 its high. */
 export class ActionScale {
@@ -26,6 +26,15 @@ export class ActionScale {
       scaled[i] = Math.min(high, Math.max(low, low + 0.5 * (a + 1) * (high - low)));
     }
     return scaled;
+  }
+
+  /** `action` of the Box in [−1, 1]; where low is high there is nothing to decide, and it is 0. */
+  fromSpace(action: Value): Float32Array {
+    return Float32Array.from(action as Float64Array, (value, i) => {
+      const low = this.#low[i] ?? Number.NaN;
+      const high = this.#high[i] ?? Number.NaN;
+      return low === high ? 0 : Math.min(1, Math.max(-1, (2 * (value - low)) / (high - low) - 1));
+    });
   }
 
   /** The same map in tfjs and float32, for [batch, action] in a program that is traced. */

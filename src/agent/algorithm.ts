@@ -38,7 +38,7 @@ interface AnyAlgorithm {
   /** JSON Schema of the hyperparameters with defaults and descriptions: the catalogue, the validation and the documentation. */
   readonly hyperparameters: Readonly<Record<string, unknown>>;
   /** `given` with every default filled in, those known for `specId` first. Throws `invalid_hyperparameter` naming the field, the value and the range. */
-  resolve(given: Readonly<Record<string, unknown>>, specId: string): Hyperparameters;
+  resolve(given: Readonly<Record<string, unknown>>, specId: string | null): Hyperparameters;
   /** Throws `unsupported_space` where the algorithm cannot act in these spaces. */
   checkSpaces(observation: SpaceDocument, action: SpaceDocument): AgentSpaces;
   /** Fresh parameters and optimiser state: a pure function of its arguments. */
@@ -47,12 +47,12 @@ interface AnyAlgorithm {
   createPolicy(setup: PolicySetup): Promise<Policy>;
   /** What `Policy.act` computes where it is deterministic, to be traced into a program that leaves this server. */
   meanPolicy(hyperparameters: Hyperparameters, spaces: AgentSpaces): MeanPolicy;
-  /** What training takes at most, in bytes. */
+  /** What training takes at most, in bytes; `loose` is what the replay takes beside that where no transition follows the one before, `mirror` the copy of the replay, where that is placed on a device. */
   memoryBytes(
     hyperparameters: Hyperparameters,
     spaces: AgentSpaces,
     numEnvs: number,
-  ): { readonly replay: number; readonly parameters: number };
+  ): { readonly replay: number; readonly loose?: number; readonly mirror?: number; readonly parameters: number };
 }
 
 /** Learns from the steps it takes in environments. */
@@ -60,6 +60,11 @@ export interface InteractiveAlgorithm extends AnyAlgorithm {
   readonly kind: 'interactive';
   /** Compiles what training needs and loads `state` (of `initialize` or of `Learner.getState`). */
   createLearner(setup: LearnerSetup): Promise<Learner>;
+  /**
+   * What learning from transitions needs: how many the replay holds, and how many an update draws. Throws
+   * `transitions_unsupported` where the settings ask for more than a transition says.
+   */
+  looseReplay(hyperparameters: Hyperparameters): { readonly capacity: number; readonly batchSize: number };
 }
 
 /** Plans on what the environment tells of itself, and takes no step. */
@@ -71,6 +76,9 @@ export interface PlanningAlgorithm extends AnyAlgorithm {
 
 export type Algorithm = InteractiveAlgorithm | PlanningAlgorithm;
 
+/** Where updates take transitions from: arrays that are filled for each, or a copy of the replay that stays where the engine computes. */
+export type ReplayPlacement = 'host' | 'device';
+
 export interface LearnerSetup<S extends AgentSpaces = AgentSpaces> {
   readonly hyperparameters: Hyperparameters;
   readonly spaces: S;
@@ -78,6 +86,8 @@ export interface LearnerSetup<S extends AgentSpaces = AgentSpaces> {
   readonly threads: number;
   /** Environments that this run steps at once: the lanes of `explore` and `observe`. */
   readonly numEnvs: number;
+  /** `host` where absent; `device` on engines of `KEEPS_TABLES` only. */
+  readonly replayPlacement?: ReplayPlacement;
   /** The learner's own stream (exploration, update noise, replay indices). */
   readonly rng: Pcg64;
   /** Parameters and optimiser state. */
@@ -102,10 +112,12 @@ export interface Learner {
   explore(observations: Float32Array | Float64Array): Promise<Float32Array>;
   /** Takes in one transition of each lane, in order. */
   observe(transitions: readonly Transition[]): void;
+  /** Takes in a transition that need not follow the one before. Makes no gradient step due: whoever brings it says how many there are to be. */
+  absorb(transition: Transition): void;
   /** Gradient steps due after the last transitions (0 during warm-up). */
   updatesDue(): number;
-  /** One gradient step. Throws `non_finite` naming the loss. */
-  update(): Promise<void>;
+  /** A gradient step, or several in one call where as many are due; gives how many. Throws `non_finite` naming the loss. */
+  update(): Promise<number>;
   /** Means since the last call of what the updates measured (`loss/critic`, `alpha`, …), and counters. Empty where no update ran. */
   takeMetrics(): Readonly<Record<string, number>>;
   /** The policy as it is now, for acting and evaluation beside training. */

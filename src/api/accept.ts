@@ -8,7 +8,10 @@ interface MediaRange {
 
 /** The one of `offered` that `accept` prefers, the earlier one where it does not care; null where it refuses them all. */
 export function negotiate<T extends string>(accept: string | undefined, offered: readonly T[]): T | null {
-  if (accept === undefined || accept.trim() === '') return offered[0] ?? null;
+  if (accept === undefined || accept === '*/*' || accept.trim() === '') return offered[0] ?? null;
+  // What most programs send.
+  const exact = offered.find((mediaType) => mediaType === accept);
+  if (exact !== undefined) return exact;
   const ranges = accept.split(',').map(parseRange);
   let best: T | null = null;
   let bestQuality = 0;

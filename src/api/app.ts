@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { fastifyOpenapiGlue } from 'fastify-openapi-glue';
-import type { ApiKey } from '../api-keys.ts';
+import type { KeyRing } from '../api-keys.ts';
 import { type Contract, loadContract, type Operation } from './contract.ts';
 import { type AnyHandler, routeOf } from './dispatch.ts';
 import type { Handlers } from './operation.ts';
@@ -19,12 +19,12 @@ import { requestId, requestIdOf } from './plugins/request-id.ts';
 import { requestMetrics } from './plugins/request-metrics.ts';
 import { SSE_DEFAULTS, type SseOptions } from './plugins/sse.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { backupRoutes } from './routes/backups.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { checkpointRoutes } from './routes/checkpoints.ts';
 import { environmentRoutes } from './routes/environments.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { systemRoutes } from './routes/system.ts';
-import { toJson } from './serializer.ts';
 import type { Services } from './services.ts';
 import { createValidators, routeSchemaOf } from './validation.ts';
 import { validationProblem } from './validation-problem.ts';
@@ -35,13 +35,15 @@ import { wantsWebSocket } from './websocket/upgrades.ts';
 export interface AppOptions {
   readonly services: Services;
   /** Null = open to everybody. */
-  readonly auth: readonly ApiKey[] | null;
+  readonly auth: KeyRing | null;
   /** null = silent. */
   readonly logger: FastifyBaseLogger | LoggerOptions | null;
   readonly bodyLimitBytes?: number;
   readonly sse?: Partial<SseOptions>;
   /** Origins whose pages may call the API and open WebSockets, beside the server's own. */
   readonly allowedOrigins?: readonly string[];
+  /** Proxies, by address or subnet, whose X-Forwarded-For says who asks; none where absent. */
+  readonly trustedProxies?: readonly string[];
   /** Requests a minute of one key or address; 0, as where absent, = as many as come. */
   readonly rateLimitPerMinute?: number;
 }
@@ -67,14 +69,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     ...systemRoutes(services.server, services.metrics, contract),
     ...catalogueRoutes(services.catalogue),
     ...environmentRoutes(services.environments),
-    ...agentRoutes(services.agents, services.checkpoints, services.jobs),
-    ...checkpointRoutes(services.checkpoints),
+    ...agentRoutes(services.agents, services.checkpoints, services.jobs, services.transitions),
+    ...checkpointRoutes(services.checkpoints, services.replays),
     ...jobRoutes(services.jobs, { ...SSE_DEFAULTS, ...options.sse }),
+    ...backupRoutes(services.backups),
   } satisfies Handlers;
 
   const app: FastifyInstance = Fastify({
     ...loggerOf(options.logger),
     bodyLimit: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    trustProxy: [...(options.trustedProxies ?? [])],
     genReqId: requestIdOf,
     frameworkErrors: sendProblem,
     // Whoever sends a byte a minute would hold a connection for good.
@@ -91,7 +95,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const validators = createValidators(contract.document);
   app.setValidatorCompiler(({ schema, httpPart }) => validators.compile(schema as object, httpPart));
   app.setSchemaErrorFormatter(validationProblem);
-  app.setReplySerializer(toJson);
 
   // Long waits and streams end when the server does.
   const closing = new AbortController();
@@ -105,7 +108,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(errors);
   await app.register(browser, { allowedOrigins: options.allowedOrigins ?? [] });
   await app.register(requestMetrics, { metrics: services.metrics, contract });
-  await app.register(auth, { keys: options.auth, contract, isOpen });
+  await app.register(auth, { ring: options.auth, contract, isOpen });
   await app.register(rateLimit, { perMinute: options.rateLimitPerMinute ?? 0, isOpen });
   await app.register(jsonBody);
   await app.register(msgpackBody);

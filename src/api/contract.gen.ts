@@ -556,7 +556,8 @@ export interface paths {
         put?: never;
         /**
          * Make an agent
-         * @description A new agent needs `algorithm` and `spec_id`. With `from_checkpoint_id` it is a fork instead: algorithm, environment and hyperparameters
+         * @description A new agent needs `algorithm` and `spec_id`. With `observation_space` and `action_space` instead of `spec_id`, its environment is outside of this server, such as a robot: it acts, and learns from
+         *     the transitions that it is given (`transitions`, `learn`); `train` and `evaluate` refuse it with `no_environment`. With `from_checkpoint_id` it is a fork: algorithm, environment and hyperparameters
          *     come from the checkpoint, and none of them may be given.
          */
         post: operations["createAgent"];
@@ -700,6 +701,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agents/{agent_id}/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the agent. */
+                agent_id: components["parameters"]["AgentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the agent experience from outside
+         * @description Transitions of an environment that this server does not run, such as a robot: ask `act` for an action, do it, and send what came of it, 1 to 10,000 transitions at a time, in columns.
+         *     They wait until `learn` takes them into the replay, in the order in which they came. Once this is answered they are stored: neither a crash nor a restart loses one. All rows are checked
+         *     first; where one is wrong, none is taken. Send an `Idempotency-Key`, and a request that is repeated counts once.
+         *
+         *     An action is what the actuators were told, within the bounds of the action space. `terminations` says where the task ended, by success or failure, and the next state is worth nothing;
+         *     `truncations` where an episode was cut short. Rows need not follow each other, and several robots may send to one agent. What needs whole episodes cannot be learnt so: an agent with `n_steps` > 1 or a
+         *     `reward_normalization` is refused with `transitions_unsupported`. With `observation_normalization`, each observation counts once in its statistics when a job takes it in, as in training.
+         *
+         *     At most `replay_capacity` of the agent may wait, in at most 10,000 batches; beyond that it is `transitions_pending`.
+         */
+        post: operations["addTransitions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/{agent_id}/learn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the agent. */
+                agent_id: components["parameters"]["AgentId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the agent learn from transitions
+         * @description Starts a job of type `learn`, or queues it. It goes on from the agent's newest state, takes the transitions that wait now into the replay, and makes `gradient_steps` updates. Those that are sent
+         *     later wait for the next one. It can be paused, resumed and cancelled as training can, and after a crash it goes on byte for byte; its first checkpoint has all of its transitions, and none is taken in twice.
+         *
+         *     Its metrics and events count gradient steps; `timesteps` of the agent grow by the transitions. Without transitions that wait it learns from the replay alone; with fewer than `batch_size` in both together it is
+         *     `too_few_transitions`. One job at a time changes an agent: a second one is refused with `agent_training`.
+         */
+        post: operations["learnAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/agents/{agent_id}/checkpoints": {
         parameters: {
             query?: never;
@@ -741,9 +800,33 @@ export interface paths {
         put?: never;
         /**
          * Go back to a checkpoint
-         * @description The agent becomes what it was when the checkpoint was written. A checkpoint of another agent is `checkpoint_incompatible`; make a fork of it instead, with `from_checkpoint_id`.
+         * @description The agent becomes what it was when the checkpoint was written. A checkpoint of another agent is `checkpoint_incompatible`; make a fork of it instead, with `from_checkpoint_id`. All of its files are read before; one that is missing or was changed is `checkpoint_corrupt`, which the checkpoint says as its `damage` from then on.
          */
         post: operations["restoreAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a checkpoint
+         * @description Takes the file that `GET /v1/checkpoints/{checkpoint_id}/content` gave, of this server or of another one, at most 64 MiB. Nothing in it is believed before it was checked: header, format version, algorithm,
+         *     environment, spaces and hyperparameters, and that its tensors are those of such an agent, in name, shape and dtype, and finite; else it is `checkpoint_corrupt` or `checkpoint_incompatible`, or what else is
+         *     wrong with the agent that it describes. A `Repr-Digest` or `Content-Digest` with `sha-256` is held to the bytes.
+         *
+         *     The checkpoint is of no agent (`agent_id` is null) and without a replay. `POST /v1/agents` with `from_checkpoint_id` makes an agent of it, which acts as the one that was exported.
+         */
+        post: operations["importCheckpoint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -793,6 +876,35 @@ export interface paths {
          *     whole file. An interrupted download goes on with `Range` (one range) and `If-Range`.
          */
         get: operations["getCheckpointContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/checkpoints/{checkpoint_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the checkpoint. */
+                checkpoint_id: components["parameters"]["CheckpointId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download the replay buffer of a checkpoint
+         * @description The experience that the agent learns from, apart from the checkpoint's content since it is large: one safetensors file, with `Range`, `If-Range`, `ETag` and `Repr-Digest` as the content has them.
+         *     A checkpoint without one (imported, written before any learning, or of an algorithm that keeps none) is `replay_not_found`. A stored part that is missing is `checkpoint_corrupt`.
+         *
+         *     `rows` is float32 [slots, observation + action + 2]: observation, action in [-1, 1] (-1 is the bound `low`), reward, end. Slot = place · lanes + lane, a lane being a ring for each environment
+         *     that was stepped at once; `lanes` is int32 [lanes, 4]: where its next transition goes, how many it holds, whether its newest one ended an episode, and whether that terminated. The next observation of a row is the
+         *     observation of the lane's next one where `end` is 0, of the newest row the lane's `pending`, else row |end| - 1 of `finals`; a negative `end` terminated, a positive one was cut off. `sizes` is the capacity
+         *     of a lane and the used rows of `finals`, `free` those of them that are free again. An empty table is absent.
+         */
+        get: operations["getCheckpointReplay"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1012,6 +1124,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backups that there are
+         * @description Those in the data directory that are whole.
+         */
+        get: operations["listBackups"];
+        put?: never;
+        /**
+         * Take a backup now
+         * @description A consistent copy of the database and of every file it names, in `backups/{id}` of the data directory: a data directory of its own, which a server continues
+         *     from with `--data-dir`. Files of checkpoints are linked, not copied, where the file system can. The answer comes when all of it is on the disk and was looked
+         *     over; the server works on meanwhile. Keys, compiled programs and live environments are not in it. One at a time: `backup_running`.
+         */
+        post: operations["createBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backups/{backup_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backup. */
+                backup_id: components["parameters"]["BackupId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * One backup
+         * @description What is in it, and when it was taken.
+         */
+        get: operations["getBackup"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a backup
+         * @description Files that the data directory or another backup names stay there.
+         */
+        delete: operations["deleteBackup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1158,14 +1323,17 @@ export interface components {
          * @description - `invalid_request` (400) The request is not what this document says. `unauthorized` (401) No key, or a wrong one.
          *     - `insufficient_scope` (403) The key is right, and lacks the scope of the operation (its `x-scope`: read, env, train; admin has all).
          *     - `forbidden_origin` (403) A page of another origin opened a WebSocket. `upgrade_required` (426) This path speaks WebSocket alone.
-         *     - `not_found`, `env_spec_not_found`, `environment_not_found`, `algorithm_not_found`, `agent_not_found`, `job_not_found`, `checkpoint_not_found` (404)
+         *     - `not_found`, `env_spec_not_found`, `environment_not_found`, `algorithm_not_found`, `agent_not_found`, `job_not_found`, `checkpoint_not_found`, `backup_not_found` (404); `replay_not_found` (404) The checkpoint has no replay.
          *     - `environment_gone` (410) It was deleted, it expired, or it is from before the server started. `worker_lost` (410) The worker that held it died.
          *     - `method_not_allowed` (405), `not_acceptable` (406), `payload_too_large` (413), `unsupported_media_type` (415), `range_not_satisfiable` (416)
          *     - `reset_required` (409) The episode is over. `sequence_mismatch` (409) `seq` is neither the next number nor one of the last whose answers are kept.
          *     - `invalid_state_transition` (409) The job is in a state that forbids it. `agent_training` (409) A job trains the agent.
-         *     - `checkpoint_in_use` (409) An agent or a job needs the checkpoint.
+         *     - `checkpoint_in_use` (409) An agent or a job needs the checkpoint. `backup_running` (409) Another backup is being taken.
+         *     - `transitions_pending` (409) More transitions wait to be learnt from than the agent's replay, or the server, holds.
          *     - `idempotency_key_in_flight` (409) The first request with this key is being answered. `idempotency_key_reused` (422) The key came with another request before.
-         *     - `action_out_of_space`, `observation_out_of_space` (422) Wrong shape, no number, too large for the dtype, or not an integer of a Discrete space; in an action also NaN and infinities. Finite numbers beyond the bounds of a Box pass.
+         *     - `action_out_of_space`, `observation_out_of_space` (422) Wrong shape, no number, too large for the dtype, or not an integer of a Discrete space; in an action also NaN and infinities. Finite numbers beyond the bounds of a Box pass, but for actions of transitions.
+         *     - `invalid_transitions` (422) Columns of other lengths, or a reward or a flag that is none. `transitions_unsupported` (422) The agent cannot learn from transitions one by one. `too_few_transitions` (422) Fewer than a batch.
+         *     - `no_environment` (422) The agent's environment is outside of this server.
          *     - `invalid_kwargs`, `invalid_hyperparameter` (422) No such name, or a value out of range; the catalogue has the schema.
          *     - `invalid_wrapper` (422) There is no such wrapper, or it does not fit the environment.
          *     - `unsupported_space` (422) The algorithm or the agent cannot act in these spaces. `engine_not_available` (422) See `GET /v1/server` for the reason; of a job: its engine failed while it ran, as where the memory of a GPU is full.
@@ -1174,10 +1342,11 @@ export interface components {
          *     - `non_finite` (422) A loss or an action became NaN or infinite. `diverged` (422) The temperature grew without bound. `untraceable` (500) The engine cannot compile the network.
          *     - `too_many_requests` (429) Too many calls wait. `capacity_reached` (503) The server is full. `not_ready` (503) It starts or drains.
          *     - `data_dir_in_use` (500) Another server has the data directory. `disk_full` (507) Its disk is full; of a job, its last checkpoint stands. `crash_loop` (500) The job died three times, or was started ten times, without reaching a checkpoint.
+         *     - `backup_failed` (500) The database is damaged, or its copy could not be made: nothing of the backup was kept.
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "insufficient_scope" | "forbidden_origin" | "upgrade_required" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "idempotency_key_in_flight" | "idempotency_key_reused" | "action_out_of_space" | "observation_out_of_space" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "insufficient_scope" | "forbidden_origin" | "upgrade_required" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "replay_not_found" | "backup_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "transitions_pending" | "backup_running" | "idempotency_key_in_flight" | "idempotency_key_reused" | "action_out_of_space" | "observation_out_of_space" | "invalid_transitions" | "transitions_unsupported" | "too_few_transitions" | "no_environment" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "backup_failed" | "internal";
         /** @description What went wrong (RFC 9457). Decide by `code`. */
         Problem: {
             /** @description `urn:gymserve:error:` and the code. */
@@ -1234,6 +1403,8 @@ export interface components {
             agents: number;
             running_jobs: number;
             queued_jobs: number;
+            /** @description They hold no slot. */
+            paused_jobs: number;
         };
         /**
          * @description Id of an environment in the catalogue.
@@ -1681,7 +1852,8 @@ export interface components {
         /**
          * {dtype, shape, data}
          * @description A tensor in MessagePack. `data` is a `bin` with the numbers in C order, little-endian: in numpy `frombuffer(data, dtype).reshape(shape)` one way and
-         *     `{"dtype": x.dtype.name, "shape": x.shape, "data": x.tobytes()}` the other. A single number has the shape [].
+         *     `{"dtype": x.dtype.name, "shape": x.shape, "data": x.tobytes()}` the other. A single number has the shape []; of the
+         *     lengths only the first may be 0.
          *     It may stand where a field is a tensor or a list of tensors, not inside of lists. Discrete actions and observations are int64 in replies.
          * @example {
          *       "dtype": "float32",
@@ -1805,6 +1977,19 @@ export interface components {
             /** @default false */
             deterministic: boolean;
         };
+        /** @description As `AddTransitions`. Each column is one tensor with the rows along its first dimension, or a list as in JSON. */
+        BinaryAddTransitions: {
+            observations: components["schemas"]["BinaryColumn"];
+            actions: components["schemas"]["BinaryColumn"];
+            rewards: components["schemas"]["BinaryColumn"];
+            next_observations: components["schemas"]["BinaryColumn"];
+            terminations: components["schemas"]["BinaryFlags"];
+            truncations?: components["schemas"]["BinaryFlags"];
+        };
+        /** {dtype, shape, data}, or a list of at most 10000 tensors as nested lists */
+        BinaryColumn: components["schemas"]["BinaryTensor"] | components["schemas"]["Tensor"][];
+        /** {dtype: bool, shape, data}, or a list of at most 10000 flags */
+        BinaryFlags: components["schemas"]["BinaryTensor"] | boolean[];
         /** @description As `ActResult`. */
         BinaryActResult: {
             action?: components["schemas"]["BinaryTensor"];
@@ -1922,6 +2107,8 @@ export interface components {
             name?: components["schemas"]["AgentName"];
             algorithm?: components["schemas"]["AlgorithmName"];
             spec_id?: components["schemas"]["SpecId"];
+            observation_space?: components["schemas"]["OutsideBox"];
+            action_space?: components["schemas"]["OutsideBox"];
             /** @description Keyword arguments of the environment. None, where absent. */
             env_kwargs?: components["schemas"]["Arguments"];
             /** @description What differs from the defaults; `hyperparameters_schema` of the algorithm says which. */
@@ -1938,6 +2125,29 @@ export interface components {
             from_checkpoint_id?: string;
         };
         /**
+         * @description Arrays of numbers between bounds, of an environment outside of this server. At most 65,536 numbers; SAC observes one dimension, and acts between finite bounds.
+         * @example {
+         *       "type": "Box",
+         *       "dtype": "float32",
+         *       "shape": [
+         *         3
+         *       ],
+         *       "low": "-Infinity",
+         *       "high": "Infinity"
+         *     }
+         */
+        OutsideBox: {
+            /** @constant */
+            type: "Box";
+            /** @enum {string} */
+            dtype: "float32" | "float64";
+            shape: number[];
+            /** @description One number where all bounds are equal, else nested lists of `shape`. */
+            low: components["schemas"]["Tensor"];
+            /** @description As `low`. */
+            high: components["schemas"]["Tensor"];
+        };
+        /**
          * text without control characters
          * @description A name for people; it need not be unique.
          * @example runner
@@ -1949,7 +2159,8 @@ export interface components {
             object: "agent";
             name: components["schemas"]["AgentName"];
             algorithm: components["schemas"]["AlgorithmName"];
-            spec_id: components["schemas"]["SpecId"];
+            /** @description Null where the environment is outside of this server. */
+            spec_id: components["schemas"]["SpecId"] | null;
             env_kwargs: components["schemas"]["Arguments"];
             observation_space: components["schemas"]["Space"];
             action_space: components["schemas"]["Space"];
@@ -1965,6 +2176,62 @@ export interface components {
             labels: components["schemas"]["Labels"];
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
+        };
+        /** @description Columns of as many rows each. */
+        AddTransitions: {
+            /** @description What each action was chosen on. */
+            observations: components["schemas"]["Tensor"][];
+            actions: components["schemas"]["Tensor"][];
+            rewards: components["schemas"]["Number"][];
+            /** @description What each action led to; at the end of an episode its last observation, not the first of the next one. */
+            next_observations: components["schemas"]["Tensor"][];
+            /** @description Where the task ended, by success or failure. */
+            terminations: boolean[];
+            /** @description Where the episode was cut short. Nowhere, where absent. */
+            truncations?: boolean[];
+        };
+        TransitionsAdded: {
+            /** @constant */
+            object: "transitions";
+            /** @description Of this request. */
+            accepted: number;
+            /** @description Given, and in no checkpoint yet. */
+            pending: number;
+            /** @description Given since the agent was made. */
+            total: number;
+        };
+        LearnAgent: {
+            /** @description Updates to make. In training SAC makes one for each timestep by default. */
+            gradient_steps: number;
+            checkpoint?: components["schemas"]["LearnCheckpointPlan"];
+            /**
+             * @description As in training.
+             * @example auto
+             */
+            engine?: string;
+            /** @description As in training. */
+            threads?: number;
+            /**
+             * @description As in training.
+             * @default false
+             */
+            allow_inexact_resume: boolean;
+            /**
+             * @description As in training.
+             * @default 0
+             */
+            priority: number;
+            /** @description Of the job; drawn from the seed of the agent where absent. Streams that the agent's state holds go on as they are. */
+            seed?: components["schemas"]["Seed"];
+            /** @default {} */
+            labels: components["schemas"]["Labels"];
+        };
+        /** @description Checkpoints written along the way. The last one is always written. */
+        LearnCheckpointPlan: {
+            every_gradient_steps?: number;
+            every_seconds?: number;
+            /** @description Older ones of the job are deleted. */
+            keep_last?: number;
         };
         UpdateAgent: {
             name?: components["schemas"]["AgentName"];
@@ -2008,6 +2275,12 @@ export interface components {
             engine?: string;
             /** @description Threads that the engine may use. With `native` they change the speed and never the result; `onnx-cpu` rounds a product of some shapes otherwise with another number. */
             threads?: number;
+            /**
+             * @description Where updates take transitions from. `device`, with the engines `tfjs-node` and `tfjs-node-gpu`: from a copy of the replay that lies where they compute and takes memory for its whole capacity at once, up to 8 updates of a round in one call. The numbers are the same.
+             * @default host
+             * @enum {string}
+             */
+            replay_placement: "host" | "device";
             /**
              * @description Whether a job that was interrupted goes on even where the engine compiles something else by then (another processor, compiler or version), so that the outcome is not that of an undisturbed run. Else it fails with `engine_mismatch`.
              * @default false
@@ -2099,7 +2372,8 @@ export interface components {
             id: string;
             /** @constant */
             object: "checkpoint";
-            agent_id: string;
+            /** @description Null where it was imported. */
+            agent_id: string | null;
             /** @description The job that wrote it. */
             job_id: string | null;
             timesteps: number;
@@ -2109,13 +2383,32 @@ export interface components {
             /** @description Training can go on from it exactly, since the replay buffer was saved too. */
             has_replay: boolean;
             labels: components["schemas"]["Labels"];
+            /** @description What is wrong with its files, where a job, an agent or a restore came across it: nothing continues from it until a restore finds them whole. Null where nothing is known. */
+            damage: string | null;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+        };
+        Backup: {
+            /** @description Also the name of its folder, under `backups` in the data directory. */
+            id: string;
+            /** @constant */
+            object: "backup";
+            /** @description Of the Gymserve that took it. A newer one can start from it. */
+            version: string;
+            /** @description Of everything in it. Files that it shares with the data directory or with other backups take up no further room. */
+            size_bytes: number;
+            agents: number;
+            jobs: number;
+            checkpoints: number;
+            /** @description Checkpoints, and agents with transitions to learn from, of which a file was missing or not as long as it was written when the backup was taken. */
+            damaged: string[];
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
         };
         /** @enum {string} */
         JobState: "queued" | "running" | "pausing" | "paused" | "cancelling" | "succeeded" | "failed" | "cancelled";
         /** @enum {string} */
-        JobType: "train" | "evaluate";
+        JobType: "train" | "learn" | "evaluate";
         Job: {
             id: string;
             /** @constant */
@@ -2252,6 +2545,13 @@ export interface components {
             /** @constant */
             object: "list";
             data: components["schemas"]["Checkpoint"][];
+            next_page_token: string | null;
+            has_more: boolean;
+        };
+        BackupList: {
+            /** @constant */
+            object: "list";
+            data: components["schemas"]["Backup"][];
             next_page_token: string | null;
             has_more: boolean;
         };
@@ -2640,6 +2940,8 @@ export interface components {
         AgentId: string;
         /** @description Id of the checkpoint. */
         CheckpointId: string;
+        /** @description Id of the backup. */
+        BackupId: string;
         /** @description Id of the job. */
         JobId: string;
         /** @description Only jobs in this state. */
@@ -2671,6 +2973,10 @@ export interface components {
         Range: string;
         /** @description The ETag that the range belongs to; where it is another, the whole file is sent. */
         IfRange: string;
+        /** @description Digest of the file (RFC 9530), as `sha-256=:…:` with the SHA-256 in base64; one without it is refused. */
+        ReprDigest: string;
+        /** @description Digest of the body (RFC 9530), as `Repr-Digest`. */
+        ContentDigest: string;
         /** @description ETags that the client has. */
         IfNoneMatch: string;
     };
@@ -2888,7 +3194,8 @@ export interface operations {
                      *         "environments": 2,
                      *         "agents": 1,
                      *         "running_jobs": 1,
-                     *         "queued_jobs": 0
+                     *         "queued_jobs": 0,
+                     *         "paused_jobs": 0
                      *       }
                      *     }
                      */
@@ -3701,7 +4008,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["UpdateAgent"];
             };
@@ -3907,6 +4214,99 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
+    addTransitions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the agent. */
+                agent_id: components["parameters"]["AgentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddTransitions"];
+                "application/msgpack": components["schemas"]["BinaryAddTransitions"];
+            };
+        };
+        responses: {
+            /** @description They are stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransitionsAdded"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    learnAgent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the agent. */
+                agent_id: components["parameters"]["AgentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LearnAgent"];
+            };
+        };
+        responses: {
+            /** @description The job that learns. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
     listCheckpoints: {
         parameters: {
             query?: {
@@ -4017,6 +4417,47 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    importCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Digest of the file (RFC 9530), as `sha-256=:…:` with the SHA-256 in base64; one without it is refused. */
+                "repr-digest"?: components["parameters"]["ReprDigest"];
+                /** @description Digest of the body (RFC 9530), as `Repr-Digest`. */
+                "content-digest"?: components["parameters"]["ContentDigest"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example (the bytes of a safetensors file) */
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The checkpoint. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -4146,6 +4587,74 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             416: components["responses"]["RangeNotSatisfiable"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    getCheckpointReplay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes. Several, or another unit, are ignored and the whole file is sent. */
+                range?: components["parameters"]["Range"];
+                /** @description The ETag that the range belongs to; where it is another, the whole file is sent. */
+                "if-range"?: components["parameters"]["IfRange"];
+                /** @description ETags that the client has. */
+                "if-none-match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Id of the checkpoint. */
+                checkpoint_id: components["parameters"]["CheckpointId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "Accept-Ranges": components["headers"]["AcceptRanges"];
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (the bytes of a safetensors file) */
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part that `Range` asked for. */
+            206: {
+                headers: {
+                    "Content-Range": components["headers"]["ContentRange"];
+                    ETag: components["headers"]["ETag"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "Accept-Ranges": components["headers"]["AcceptRanges"];
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (some of the bytes) */
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The file is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
@@ -4523,6 +5032,133 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    listBackups: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description `next_page_token` of the page before. */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    createBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["Empty"];
+        responses: {
+            /** @description The backup. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backup. */
+                backup_id: components["parameters"]["BackupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The backup. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    deleteBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backup. */
+                backup_id: components["parameters"]["BackupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };

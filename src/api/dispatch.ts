@@ -7,6 +7,7 @@ import type { Operation } from './contract.ts';
 import { MSGPACK, toMsgpack } from './msgpack.ts';
 import { answerOnce, type Keep } from './plugins/idempotency.ts';
 import { nothingAt, quote } from './problem.ts';
+import { toJsonInSlices } from './serializer.ts';
 import type { IdempotencyService } from './services.ts';
 
 const FILE_TYPE = 'application/octet-stream';
@@ -37,38 +38,44 @@ export function routeOf(
   return {
     ...(operation.takesFile && { bodyLimit: FILE_LIMIT_BYTES }),
     // Before the body is read: what cannot be answered need not be received.
-    onRequest: async (request) => {
+    onRequest: (request, _, done) => {
       requireIds(request);
       requireAcceptable(operation, request.headers.accept);
       requireMediaType(operation, request.headers);
+      done();
     },
-    preValidation: async (request) => {
-      if (request.body === undefined && operation.body !== null) request.body = {};
+    preValidation: (request, _, done) => {
+      if (request.body !== undefined) return done();
+      if (operation.body !== null) request.body = {};
+      // Bodies are read some ticks later: without one, it would overtake what was sent before it on the same connection.
+      setImmediate(done);
     },
     handler: async (request, reply) => {
       const accepts = negotiate(request.headers.accept, operation.produces);
-      const call = {
-        params: request.params,
-        query: request.query,
-        headers: request.headers,
-        body: request.body,
-        accepts,
-        prefers: (offered: readonly string[]) => negotiate(request.headers.accept, offered),
-        get signal() {
-          return callSignal(reply, closing);
-        },
-      };
-      // The getter of the signal has to stay one: it listens as soon as it is read.
-      const work = (keep: Keep) => handler(Object.defineProperty(call, 'keep', { value: keep }) as never);
-      return send(reply, inTypeOf(accepts, await answerOnce(idempotency, operation, request, work)));
+      const work = (keep: Keep) =>
+        handler({
+          params: request.params,
+          query: request.query,
+          headers: request.headers,
+          body: request.body,
+          accepts,
+          keep,
+          prefers: (offered: readonly string[]) => negotiate(request.headers.accept, offered),
+          // A getter: it listens as soon as it is read.
+          get signal() {
+            return callSignal(reply, closing);
+          },
+        } as never);
+      return send(reply, await writtenFor(accepts, await answerOnce(idempotency, operation, request, work)));
     },
   };
 }
 
-/** JSON as MessagePack where Accept prefers that; problems stay what they are. */
-function inTypeOf(accepts: string | null, answer: AnyReply): AnyReply {
-  if (accepts !== MSGPACK || answer.type !== JSON_TYPE) return answer;
-  return { ...answer, type: MSGPACK, body: toMsgpack(answer.body) };
+/** What is JSON to a handler as text or, where Accept prefers that, as MessagePack; problems stay what they are. */
+async function writtenFor(accepts: string | null, answer: AnyReply): Promise<AnyReply> {
+  if (answer.type !== JSON_TYPE) return answer;
+  if (accepts === MSGPACK) return { ...answer, type: MSGPACK, body: toMsgpack(answer.body) };
+  return { ...answer, type: `${JSON_TYPE}; charset=utf-8`, body: await toJsonInSlices(answer.body) };
 }
 
 function send(reply: FastifyReply, { status, type, headers, body }: AnyReply): FastifyReply {

@@ -88,6 +88,12 @@ function tensorOf({ dtype, shape, data: bytes, ...rest }: TensorMap, pointer: st
     shape.length <= MAX_RANK &&
     shape.every((length) => Number.isSafeInteger(length) && length >= 0);
   if (!isShape) throw wrong(`${pointer}/shape`, `must be a list of at most ${MAX_RANK} lengths`);
+  // Lists of nothing take no bytes: a few of these would promise more of them than there is memory.
+  if (shape[0] !== 0 && shape.includes(0))
+    throw wrong(
+      `${pointer}/shape`,
+      `is [${shape.join(', ')}]: rows that hold no numbers; only the first length may be 0`,
+    );
   const type = ARRAY_OF_DTYPE[dtype as Dtype];
   const wanted = shape.reduce<number>((product, length) => product * length, type.BYTES_PER_ELEMENT);
   if (bytes.length !== wanted) {

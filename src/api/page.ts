@@ -10,6 +10,7 @@ const TOKENS = {
   agt: /^agt_[0-9a-z]{26}$/,
   job: /^job_[0-9a-z]{26}$/,
   ckpt: /^ckpt_[0-9a-z]{26}$/,
+  bkp: /^bkp_[0-9a-z]{26}$/,
   event: /^\d{1,16}$/,
   /** `pageOfAll` looks for it itself. */
   any: /^/,

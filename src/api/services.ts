@@ -1,12 +1,15 @@
 // What HTTP needs of each service: its public methods, so that tests can put others in their place.
 import type { Agents } from '../services/agents.ts';
+import type { Backups } from '../services/backups.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { Checkpoints } from '../services/checkpoints.ts';
 import type { Environments } from '../services/environments.ts';
 import type { Idempotency } from '../services/idempotency.ts';
 import type { Jobs } from '../services/jobs.ts';
 import type { Metrics } from '../services/metrics.ts';
+import type { Replays } from '../services/replays.ts';
 import type { Server } from '../services/server.ts';
+import type { Transitions } from '../services/transitions.ts';
 
 export type MetricsService = Pick<Metrics, 'request' | 'text'>;
 export type ServerService = Pick<Server, 'info' | 'ready'>;
@@ -33,10 +36,13 @@ export type AgentsService = Pick<
   Agents,
   'create' | 'list' | 'get' | 'update' | 'delete' | 'act' | 'policyModel' | 'restore'
 >;
-export type CheckpointsService = Pick<Checkpoints, 'create' | 'list' | 'get' | 'content' | 'delete'>;
+export type CheckpointsService = Pick<Checkpoints, 'create' | 'import' | 'list' | 'get' | 'content' | 'delete'>;
+export type ReplaysService = Pick<Replays, 'file'>;
+export type TransitionsService = Pick<Transitions, 'add'>;
 export type JobsService = Pick<
   Jobs,
   | 'train'
+  | 'learn'
   | 'evaluate'
   | 'list'
   | 'get'
@@ -50,6 +56,7 @@ export type JobsService = Pick<
   | 'logs'
   | 'metrics'
 >;
+export type BackupsService = Pick<Backups, 'create' | 'list' | 'get' | 'delete'>;
 export type IdempotencyService = Pick<Idempotency, 'once'>;
 
 export interface Services {
@@ -60,5 +67,8 @@ export interface Services {
   readonly agents: AgentsService;
   readonly checkpoints: CheckpointsService;
   readonly jobs: JobsService;
+  readonly replays: ReplaysService;
+  readonly transitions: TransitionsService;
+  readonly backups: BackupsService;
   readonly idempotency: IdempotencyService;
 }

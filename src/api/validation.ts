@@ -55,7 +55,8 @@ function withDecimals(validate: ValidateFunction): ValidateFunction {
       return false;
     }
     const wrong = Object.keys(data).find(
-      (name) => typeof data[name] === 'number' && typeof given[name] === 'string' && !DECIMAL.test(given[name]),
+      (name) =>
+        typeof data[name] === 'number' && typeof given[name] === 'string' && !isDecimal(given[name], data[name]),
     );
     check.errors = wrong === undefined ? null : [notDecimal(wrong, given[wrong])];
     return wrong === undefined;
@@ -64,7 +65,12 @@ function withDecimals(validate: ValidateFunction): ValidateFunction {
   return check as ValidateFunction;
 }
 
-const DECIMAL = /^-?\d{1,16}(\.\d{1,16})?$/;
+/** As any language writes a double, which for a small one is 5e-324 or has twenty zeros; an integer has no exponent. */
+function isDecimal(text: string, value: number): boolean {
+  return Number.isInteger(value)
+    ? /^-?\d{1,16}(\.0{1,16})?$/.test(text)
+    : /^-?\d{1,16}(\.\d{1,30})?(e-\d{1,3})?$/i.test(text);
+}
 
 function notDecimal(name: string, data: unknown): ErrorObject {
   const message = 'must be written in decimal digits, such as 12 or -0.5';
@@ -96,10 +102,11 @@ export function createAjv(document: Contract['document'], coerceTypes: boolean |
 /** Fastify's route schema for an operation. Parts that the operation does not have are closed, so that a stray field is noticed. */
 export function routeSchemaOf(operation: Operation): FastifySchema {
   const inputs = operation.responses.has(400);
+  const takesHeaders = operation.parameters.some((parameter) => parameter.in === 'header');
   return {
     params: partOf(operation, 'path'),
     ...(inputs ? { querystring: partOf(operation, 'query') } : {}),
-    headers: { ...partOf(operation, 'header'), additionalProperties: true },
+    ...(takesHeaders ? { headers: { ...partOf(operation, 'header'), additionalProperties: true } } : {}),
     ...(operation.body === null ? {} : { body: bodyOf(operation.body, operation.packedBody) }),
   };
 }

@@ -1,4 +1,4 @@
-// `gymserve keys create|list|revoke`: the keys file by hand. A running server read it when it started.
+// `gymserve keys create|list|revoke`: the keys file by hand. A running server reads it again when it changes.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,7 @@ const USAGE = `Usage: gymserve keys create [--scopes read,env,train] [--note TEX
        gymserve keys revoke DIGEST   its first 8 characters or more
 
 Scopes: read (every GET), env (environments, and acting in them), train (agents, jobs, checkpoints), admin (everything; the default).
-The file is --api-keys-file, or api-keys in --data-dir. A server reads it when it starts.
+The file is --api-keys-file, or api-keys in --data-dir. A server reads it when it starts, and again when it changes.
 `;
 
 /** The shortest beginning of a digest that names it. */
@@ -81,7 +81,7 @@ function revoke(file: string, digest: string): void {
   // Never half a file, which would lock everybody out.
   writeFileSync(`${file}.new`, left.join('\n'), { mode: 0o600 });
   renameSync(`${file}.new`, file);
-  say(`Revoked ${digest}; a running server lets it in until it starts again.\n`);
+  say(`Revoked ${digest}; a running server refuses it within seconds.\n`);
 }
 
 function linesOf(file: string): string[] {

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Hyperparameters } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
+import { boxFrom } from '../agent/outside-spaces.ts';
 import type { EngineName } from '../compute/engine.ts';
 import { findSpec } from '../envs/registry.ts';
 import { batchTensor, rowsOf, type TensorData } from '../envs/spaces/tensor-data.ts';
@@ -12,6 +13,8 @@ import type { Page, PageQuery } from '../storage/page.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { ActingPolicy } from './environment-rollouts.ts';
+import { fallBackOfAgent } from './fall-back.ts';
+import { belongsTo, findAgent } from './find-agent.ts';
 import { newId } from './ids.ts';
 import type { Jobs } from './jobs.ts';
 import { aboutPolicy, type Policies } from './policies.ts';
@@ -33,7 +36,9 @@ interface Naming {
 export interface NewAgent extends Naming {
   readonly fromCheckpointId: null;
   readonly algorithm: string;
-  readonly specId: string;
+  /** Null = its environment is outside of this server, and has these spaces. */
+  readonly specId: string | null;
+  readonly spaces: { readonly observation: unknown; readonly action: unknown } | null;
   readonly envKwargs: Readonly<Record<string, unknown>>;
   /** What differs from the defaults. */
   readonly hyperparameters: Readonly<Record<string, unknown>>;
@@ -93,14 +98,23 @@ export class Agents {
 
   /** `within` is called in the transaction that creates the agent. */
   async create(wanted: CreateAgent, within: (agent: AgentRecord) => void = () => undefined): Promise<AgentRecord> {
-    if (wanted.fromCheckpointId !== null) return this.#fork(wanted, within);
-    const spec = findSpec(wanted.specId);
+    if (wanted.fromCheckpointId !== null) return await this.#fork(wanted, within);
+    const specId = wanted.specId === null ? null : findSpec(wanted.specId).id;
     const algorithm = findAlgorithm(wanted.algorithm);
     const { name, labels, envKwargs } = wanted;
-    const hyperparameters = algorithm.resolve(wanted.hyperparameters, spec.id);
+    const hyperparameters = algorithm.resolve(wanted.hyperparameters, specId);
     const seed = wanted.seed ?? randomInt(2 ** 31);
-    const identity = { algorithm: algorithm.name, hyperparameters, specId: spec.id, envKwargs };
-    const { model, ...spaces } = await this.#pool.askAny({ type: 'initializeAgent', seed, ...identity });
+    const given = wanted.spaces && {
+      observation: boxFrom(wanted.spaces.observation, 'observation_space'),
+      action: boxFrom(wanted.spaces.action, 'action_space'),
+    };
+    const identity = { algorithm: algorithm.name, hyperparameters, specId, envKwargs };
+    const { model, ...spaces } = await this.#pool.askAny({
+      type: 'initializeAgent',
+      seed,
+      spaces: given,
+      ...identity,
+    });
     return this.#insert(
       { ...identity, ...spaces, seed, name, labels },
       { timesteps: 0, model, experience: null },
@@ -134,7 +148,11 @@ export class Agents {
   }
 
   /** Actions of the agent's last published policy, in the environment's action space. */
-  async act(id: string, { observation, observations, deterministic }: ActRequest): Promise<ActAnswer> {
+  async act(id: string, request: ActRequest): Promise<ActAnswer> {
+    return await this.#withPolicy(id, () => this.#act(id, request));
+  }
+
+  async #act(id: string, { observation, observations, deterministic }: ActRequest): Promise<ActAnswer> {
     const { version, policyStep, source } = this.actingPolicy(id);
     const request = {
       type: 'act',
@@ -160,11 +178,16 @@ export class Agents {
     const { version, policyStep, state } = this.#policies.of(row, this.#checkpoints.row(row.checkpointId));
     const { observationSpace, actionSpace } = row;
     const source = { ...identityOf(row), observationSpace, actionSpace, engine: this.#engine, state };
-    return { agentId: id, version, policyStep, source };
+    const fallsBack = (error: unknown) => this.#fallsBack(id, row.checkpointId, error);
+    return { agentId: id, version, policyStep, source, fallsBack };
   }
 
   /** The agent's last published policy as an ONNX file that acts as `act` does where it is deterministic. */
   async policyModel(id: string): Promise<{ readonly model: Uint8Array; readonly sha256: string }> {
+    return await this.#withPolicy(id, () => this.#policyModel(id));
+  }
+
+  async #policyModel(id: string): Promise<{ readonly model: Uint8Array; readonly sha256: string }> {
     const row = this.#find(id);
     const policy = this.#policies.of(row, this.#checkpoints.row(row.checkpointId));
     return await this.#pool.askAny({
@@ -174,7 +197,17 @@ export class Agents {
     });
   }
 
-  /** Puts the agent back to one of its own checkpoints. */
+  /**
+   * Told that reading the agent's policy gave `error`: where the files of its checkpoint are damaged, the agent goes back to the
+   * newest one before that are not. Whether it did.
+   */
+  #fallsBack(id: string, checkpointId: string, error: unknown): boolean {
+    if (!(error instanceof DomainError) || error.code !== 'checkpoint_corrupt') return false;
+    const stores = { agents: this.#store, checkpoints: this.#checkpoints };
+    return fallBackOfAgent(stores, id, checkpointId, error.message) !== null;
+  }
+
+  /** Puts the agent back to one of its own checkpoints, once its files were read. Throws `checkpoint_corrupt` where they are damaged. */
   async restore(id: string, checkpointId: string): Promise<AgentRecord> {
     this.#find(id);
     this.#jobs.assertIdle(id, 'restore it');
@@ -182,16 +215,54 @@ export class Agents {
     if (checkpoint.agentId !== id) {
       throw new DomainError(
         'checkpoint_incompatible',
-        `Checkpoint ${checkpointId} belongs to agent ${checkpoint.agentId}, not to ${id}; to start from it, create an agent with from_checkpoint_id.`,
+        `Checkpoint ${checkpointId} ${belongsTo(checkpoint.agentId)}, not to ${id}; to start from it, create an agent with from_checkpoint_id.`,
       );
     }
+    await this.#verify(checkpointId);
+    // Whoever was faster while the files were read.
+    this.#jobs.assertIdle(id, 'restore it');
     this.#store.setCheckpoint(id, checkpointId);
     return this.get(id);
   }
 
-  #fork({ fromCheckpointId, name, labels, seed }: ForkedAgent, within: (agent: AgentRecord) => void): AgentRecord {
-    const parent = this.#find(this.#checkpoints.row(fromCheckpointId).agentId);
+  /** Reads all files of a checkpoint. Throws `checkpoint_corrupt`, which the checkpoint says from then on, until they are whole again. */
+  async #verify(checkpointId: string): Promise<void> {
+    const { model, experience } = this.#checkpoints.stateOf(checkpointId);
+    try {
+      await this.#pool.askAny({ type: 'verifyCheckpoint', model, experience });
+      this.#checkpoints.markSound(checkpointId);
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'checkpoint_corrupt')
+        this.#checkpoints.markDamaged(checkpointId, error.message);
+      throw error;
+    }
+  }
+
+  /** Until `use` finds the files of the policy that it reads to be what they were. */
+  async #withPolicy<T>(id: string, use: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const { checkpointId } = this.#find(id);
+      try {
+        return await use();
+      } catch (error) {
+        if (!this.#fallsBack(id, checkpointId, error)) throw error;
+      }
+    }
+  }
+
+  async #fork(
+    { fromCheckpointId, name, labels, seed }: ForkedAgent,
+    within: (agent: AgentRecord) => void,
+  ): Promise<AgentRecord> {
+    this.#checkpoints.row(fromCheckpointId);
+    await this.#verify(fromCheckpointId);
+    const { agentId, identity } = this.#checkpoints.row(fromCheckpointId);
     const state = this.#checkpoints.stateOf(fromCheckpointId);
+    // One that was imported has no parent whose seed it could have.
+    if (identity !== null) {
+      return this.#insert({ ...identity, seed: seed ?? randomInt(2 ** 31), name, labels }, state, within);
+    }
+    const parent = this.#find(agentId ?? '');
     return this.#insert({ ...parent, seed: seed ?? parent.seed, name, labels }, state, within);
   }
 
@@ -216,10 +287,7 @@ export class Agents {
   }
 
   #find(id: string): AgentRow {
-    const row = this.#store.find(id);
-    if (row === undefined)
-      throw new DomainError('agent_not_found', `There is no agent ${id}; GET /v1/agents lists all of them.`);
-    return row;
+    return findAgent(this.#store, id);
   }
 }
 

@@ -1,14 +1,21 @@
 // Checkpoints: listed, shown, made on request, deleted. The files behind them are immutable and shared.
 import { DomainError } from '../errors.ts';
 import type { Blobs } from '../storage/blobs.ts';
-import type { BlobRef, CheckpointRow, CheckpointStore, ExperienceRef } from '../storage/checkpoints.ts';
+import type {
+  BlobRef,
+  CheckpointIdentity,
+  CheckpointRow,
+  CheckpointStore,
+  ExperienceRef,
+} from '../storage/checkpoints.ts';
 import { type Database, transaction } from '../storage/database.ts';
 import type { Page, PageQuery } from '../storage/page.ts';
 import { newId } from './ids.ts';
 
 export interface CheckpointRecord {
   readonly id: string;
-  readonly agentId: string;
+  /** Null where it was imported. */
+  readonly agentId: string | null;
   /** The job that wrote it; null where the agent's creation or a request did. */
   readonly jobId: string | null;
   readonly timesteps: number;
@@ -18,6 +25,8 @@ export interface CheckpointRecord {
   /** Whether training goes on from it with the replay, streams and environment it had. */
   readonly hasReplay: boolean;
   readonly labels: Readonly<Record<string, string>>;
+  /** What is wrong with its files, where somebody came across it; else null. */
+  readonly damage: string | null;
   readonly createdAt: Date;
 }
 
@@ -36,6 +45,11 @@ export interface CheckpointUses {
   currentOf(agentId: string): string;
   /** A checkpoint that the agent's running job writes at its next step; null where no job trains it. */
   ofRunningJob(agentId: string): Promise<CheckpointRow> | null;
+  /** Checks and stores a file that somebody sent. */
+  checkFile(
+    file: Uint8Array,
+    sha256: string | null,
+  ): Promise<{ readonly identity: CheckpointIdentity; readonly timesteps: number; readonly model: BlobRef }>;
   /** A job that has not ended and needs this checkpoint; null = none. */
   neededBy(checkpoint: CheckpointRow): string | null;
 }
@@ -46,6 +60,8 @@ export class Checkpoints {
   readonly #blobs: Blobs;
   #uses: CheckpointUses | null = null;
   #sweep: NodeJS.Timeout | null = null;
+  /** Backups that are copying the files. */
+  #holders = 0;
   #closed = false;
 
   constructor(options: { readonly database: Database; readonly store: CheckpointStore; readonly blobs: Blobs }) {
@@ -65,18 +81,32 @@ export class Checkpoints {
     uses.currentOf(agentId);
     // A job that ends before it comes by leaves its last checkpoint, which the agent stands on by then.
     const written = await uses.ofRunningJob(agentId)?.catch(() => null);
-    if (written) return recordOf(written);
-    return recordOf(this.insert({ agentId, jobId: null, state: this.stateOf(uses.currentOf(agentId)) }));
+    if (written) return this.#record(written);
+    const current = uses.currentOf(agentId);
+    const copy = this.insert({ agentId, jobId: null, state: this.stateOf(current) });
+    // Of the same files.
+    this.#store.setDamage(copy.id, this.#store.damageOf(current));
+    return this.#record(copy);
+  }
+
+  /**
+   * A checkpoint of the file that somebody sent, of no agent. `sha256` is what the sender says that the file has, in hex.
+   * Throws `checkpoint_corrupt`, `checkpoint_incompatible`, or what is wrong with the agent that it describes.
+   */
+  async import(file: Uint8Array, sha256: string | null): Promise<CheckpointRecord> {
+    const { identity, timesteps, model } = await this.#connected().checkFile(file, sha256);
+    const state = { timesteps, model, experience: null };
+    return this.#record(this.insert({ agentId: null, identity, jobId: null, state }));
   }
 
   get(id: string): CheckpointRecord {
-    return recordOf(this.row(id));
+    return this.#record(this.row(id));
   }
 
   list(agentId: string, query: PageQuery): Page<CheckpointRecord> {
     this.#connected().currentOf(agentId);
     const { data, nextPageToken } = this.#store.listOfAgent(agentId, query);
-    return { data: data.map(recordOf), nextPageToken };
+    return { data: data.map((row) => this.#record(row)), nextPageToken };
   }
 
   /** The file with parameters and optimiser. Throws `checkpoint_corrupt` where it is not there any more. */
@@ -89,7 +119,7 @@ export class Checkpoints {
   async delete(id: string): Promise<void> {
     const row = this.row(id);
     const uses = this.#connected();
-    if (uses.currentOf(row.agentId) === id) {
+    if (row.agentId !== null && uses.currentOf(row.agentId) === id) {
       throw new DomainError(
         'checkpoint_in_use',
         `Agent ${row.agentId} stands on checkpoint ${id}; restore another one first, or delete the agent.`,
@@ -108,14 +138,20 @@ export class Checkpoints {
   insert({
     id = newId('ckpt'),
     agentId,
+    identity = null,
     jobId,
     state,
+    step = state.timesteps,
     isBest = false,
   }: {
     id?: string;
-    agentId: string;
+    /** Null where it has an identity of its own. */
+    agentId: string | null;
+    identity?: CheckpointIdentity | null;
     jobId: string | null;
     state: AgentState;
+    /** How far its job is, where that is not the agent's timesteps. */
+    step?: number;
     /** Whether it is the best of its job so far. */
     isBest?: boolean;
   }): CheckpointRow {
@@ -123,8 +159,10 @@ export class Checkpoints {
     const row = {
       id,
       agentId,
+      identity,
       jobId,
       timesteps,
+      step,
       model,
       experience: experience?.file ?? null,
       labels: isBest ? BEST : {},
@@ -156,6 +194,25 @@ export class Checkpoints {
     return { timesteps, model, experience: experience && { file: experience, segments: this.#store.segments(id) } };
   }
 
+  isDamaged(id: string): boolean {
+    return this.#store.damageOf(id) !== null;
+  }
+
+  /** What was wrong with its files when somebody read them. */
+  markDamaged(id: string, damage: string): void {
+    this.#store.setDamage(id, damage);
+  }
+
+  /** Its files were read, and all of them are what they were. */
+  markSound(id: string): void {
+    this.#store.setDamage(id, null);
+  }
+
+  /** The newest of the agent's before `id` that is not known to be damaged; null = none. */
+  soundBefore(agentId: string, id: string): CheckpointRow | null {
+    return this.#store.soundBefore(agentId, id) ?? null;
+  }
+
   /** Newest first. */
   ofJob(jobId: string): CheckpointRow[] {
     return this.#store.listOfJob(jobId);
@@ -165,9 +222,11 @@ export class Checkpoints {
    * Deletes checkpoints whatever needs them. The newest of a running job, or the one that it began at, must not be among
    * them: the job's next checkpoint names their segments without writing them again.
    */
-  /** Deletes all of the job's checkpoints but the last `count` and its best one. */
+  /** Deletes all of the job's checkpoints but the last `count` that are whole, what is damaged after those, and its best one. */
   keepOfJob(jobId: string, count: number): void {
-    const rest = this.ofJob(jobId).slice(count);
+    const own = this.ofJob(jobId);
+    const oldest = own.filter(({ id }) => !this.isDamaged(id))[count - 1];
+    const rest = oldest === undefined ? [] : own.filter(({ id }) => id < oldest.id);
     this.remove(rest.filter((row) => !isOfBest(row)).map((row) => row.id));
   }
 
@@ -180,6 +239,7 @@ export class Checkpoints {
   sweepSoon(): void {
     this.#sweep ??= setTimeout(() => {
       this.#sweep = null;
+      if (this.#holders > 0) return this.sweepSoon();
       this.#blobs
         .sweep(this.#store.namedBlobs(), SWEEP.minAgeMs)
         .then((isMoreToCome) => isMoreToCome && !this.#closed && this.sweepSoon())
@@ -190,6 +250,14 @@ export class Checkpoints {
     }, SWEEP.delayMs).unref();
   }
 
+  /** No sweep begins, so that all files that are named now stay, until the function that this returns is called. */
+  holdSweeps(): () => void {
+    this.#holders += 1;
+    return () => {
+      this.#holders -= 1;
+    };
+  }
+
   /** Deletes what a crash left behind, before anything writes. */
   async sweepAtStart(): Promise<void> {
     await this.#blobs.sweep(this.#store.namedBlobs(), 0);
@@ -198,6 +266,10 @@ export class Checkpoints {
   close(): void {
     this.#closed = true;
     if (this.#sweep !== null) clearTimeout(this.#sweep);
+  }
+
+  #record(row: CheckpointRow): CheckpointRecord {
+    return recordOf(row, this.#store.damageOf(row.id));
   }
 
   #connected(): CheckpointUses {
@@ -211,16 +283,10 @@ const BEST = { best: 'true' } as const;
 
 const isOfBest = ({ labels }: CheckpointRow): boolean => labels['best'] === BEST.best;
 
-function recordOf({
-  id,
-  agentId,
-  jobId,
-  timesteps,
-  model,
-  experience,
-  labels,
-  createdAt,
-}: CheckpointRow): CheckpointRecord {
+function recordOf(
+  { id, agentId, jobId, timesteps, model, experience, labels, createdAt }: CheckpointRow,
+  damage: string | null,
+): CheckpointRecord {
   return {
     id,
     agentId,
@@ -230,6 +296,7 @@ function recordOf({
     sha256: model.sha256,
     hasReplay: experience !== null,
     labels,
+    damage,
     createdAt,
   };
 }

@@ -40,6 +40,9 @@ export interface EnvironmentRecord {
   readonly expiresAt: Date;
 }
 
+/** What a live environment holds of it; the times change with every call and stand beside it. */
+export type LiveRecord = Omit<EnvironmentRecord, 'updatedAt' | 'expiresAt'>;
+
 export interface NewEnvironment {
   readonly specId: string;
   readonly seed: number | null;

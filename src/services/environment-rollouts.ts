@@ -4,7 +4,7 @@ import { batchTensor, elementTensor } from '../envs/spaces/tensor-data.ts';
 import { DomainError } from '../errors.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { EnvironmentReplies, PolicySource, RolloutRequest as WorkerRequest } from '../workers/protocol.ts';
-import type { EnvironmentRecord, RolloutAnimation, RolloutReply, RolloutRequest } from './environment-record.ts';
+import type { LiveRecord, RolloutAnimation, RolloutReply, RolloutRequest } from './environment-record.ts';
 import { type Live, repeatedAnswer, workerOf } from './live-environments.ts';
 
 /** What an agent acts with now. */
@@ -15,6 +15,8 @@ export interface ActingPolicy {
   /** Timesteps the policy has learnt from. */
   readonly policyStep: number;
   readonly source: PolicySource;
+  /** Told that it could not be read; whether the agent has another one now. */
+  fallsBack(error: unknown): boolean;
 }
 
 type Done = Exclude<EnvironmentReplies['rollout'], { lacking: true }>;
@@ -33,12 +35,10 @@ export async function rollOutIn(
   const repeated = repeatedAnswer(live, request.seq, kind);
   if (repeated !== null) return repeated;
 
-  const acting = agentId === null ? null : policyOf(agentId);
-  if (acting !== null) requireSameSpaces(record, acting);
-  const done = await ask(pool, live, acting, {
+  const { acting, done } = await askWithPolicy(pool, live, agentId === null ? null : () => policyOf(agentId), {
     steps,
     actions,
-    policy: acting && { ...acting, policy: null, deterministic: request.deterministic },
+    deterministic: request.deterministic,
     begin: record.needsReset ? { seed: live.nextSeed } : null,
     position: { episodeStep: record.episodeStep ?? 0, episodeReturn: record.episodeReturn ?? 0 },
     withInfos: request.withInfos,
@@ -72,6 +72,27 @@ export async function rollOutIn(
   return reply;
 }
 
+type Wanted = Omit<WorkerRequest, 'policy'> & { readonly deterministic: boolean };
+
+/** Until the files of the policy that acts are what they were. */
+async function askWithPolicy(
+  pool: EnvironmentPool,
+  live: Live,
+  policyOf: (() => ActingPolicy) | null,
+  { deterministic, ...wanted }: Wanted,
+): Promise<{ readonly acting: ActingPolicy | null; readonly done: Done }> {
+  for (;;) {
+    const acting = policyOf?.() ?? null;
+    if (acting !== null) requireSameSpaces(live.record, acting);
+    const policy = acting && { agentId: acting.agentId, version: acting.version, policy: null, deterministic };
+    try {
+      return { acting, done: await ask(pool, live, acting, { ...wanted, policy }) };
+    } catch (error) {
+      if (!acting?.fallsBack(error)) throw error;
+    }
+  }
+}
+
 /** Sends the policy along where the worker lacks it. */
 async function ask(
   pool: EnvironmentPool,
@@ -93,7 +114,7 @@ async function ask(
 }
 
 /** Throws `invalid_request` for what does not fit together. */
-function stepsOf({ id, vector }: EnvironmentRecord, { steps, actions, agentId }: RolloutRequest): number {
+function stepsOf({ id, vector }: LiveRecord, { steps, actions, agentId }: RolloutRequest): number {
   const refuse = (detail: string) => new DomainError('invalid_request', detail);
   if (vector !== null) {
     throw refuse(
@@ -110,7 +131,7 @@ function stepsOf({ id, vector }: EnvironmentRecord, { steps, actions, agentId }:
 }
 
 /** Throws `unsupported_space`: an agent trained without a wrapper may see or do something else inside of it. */
-function requireSameSpaces(record: EnvironmentRecord, { agentId, source }: ActingPolicy): void {
+function requireSameSpaces(record: LiveRecord, { agentId, source }: ActingPolicy): void {
   for (const space of ['observationSpace', 'actionSpace'] as const) {
     if (isDeepStrictEqual(record[space], source[space])) continue;
     const name = space === 'actionSpace' ? 'action_space' : 'observation_space';

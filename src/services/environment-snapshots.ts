@@ -5,7 +5,7 @@ import { formatNumber, parseNumber } from '../envs/spaces/json-tensor.ts';
 import { findWrapper } from '../envs/wrappers/wrapper-registry.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import { SNAPSHOT_VERSION, type SnapshotDocument, type SnapshotIdentity } from '../workers/snapshot-file.ts';
-import type { EnvironmentRecord } from './environment-record.ts';
+import type { LiveRecord } from './environment-record.ts';
 import { type Live, workerOf } from './live-environments.ts';
 
 export interface SnapshotFile {
@@ -71,7 +71,7 @@ function documentOf({ record, nextSeed }: Live): SnapshotDocument {
 }
 
 /** With every default filled in, so that a snapshot does not depend on which were written out, nor on later defaults. */
-function identityOf(record: EnvironmentRecord): SnapshotIdentity {
+function identityOf(record: LiveRecord): SnapshotIdentity {
   return {
     spec_id: record.specId,
     kwargs: withDefaults(findSpec(record.specId).kwargsSchema, record.kwargs),

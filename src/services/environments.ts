@@ -13,6 +13,7 @@ import type {
   CheckReply,
   CheckRequest,
   EnvironmentRecord,
+  LiveRecord,
   NewEnvironment,
   ResetReply,
   ResetRequest,
@@ -32,6 +33,7 @@ import {
   type EnvironmentLimits,
   type Live,
   LiveEnvironments,
+  recordOf,
   repeatedAnswer,
   workerOf,
 } from './live-environments.ts';
@@ -88,8 +90,8 @@ export class Environments {
       const { seed, kwargs, wrappers, maxEpisodeSteps, labels, idleTtlS, lingerS = null } = wanted;
       const plan = { id, specId: spec.id, kwargs, wrappers, maxEpisodeSteps, seed };
       const { made, workers, vector } = await this.#make(plan, wanted.vector);
-      const now = new Date();
-      const record: EnvironmentRecord = {
+      const now = Date.now();
+      const record: LiveRecord = {
         id,
         specId: spec.id,
         seed,
@@ -105,14 +107,14 @@ export class Environments {
         episodeReturn: vector === null ? 0 : null,
         seq: 0,
         needsReset: true,
-        createdAt: now,
-        updatedAt: now,
-        expiresAt: new Date(now.getTime() + idleTtlS * 1000),
+        createdAt: new Date(now),
       };
       const { observationSpace: observed } = made;
       const numbers = observed.type === 'Box' ? sizeOf(observed.shape) : 1;
-      this.#environments.add({
+      const live: Live = {
         record,
+        updatedAt: now,
+        idleSince: now,
         workers,
         vector,
         turn: Promise.resolve(),
@@ -121,13 +123,14 @@ export class Environments {
         attached: new Set(),
         linger: null,
         nextSeed: seed,
-      });
-      return record;
+      };
+      this.#environments.add(live);
+      return recordOf(live);
     });
   }
 
   get(id: string): EnvironmentRecord {
-    return this.#environments.find(id).record;
+    return recordOf(this.#environments.find(id));
   }
 
   /**
@@ -318,7 +321,7 @@ function notVector(id: string, what: string): DomainError {
   return new DomainError('invalid_request', `Environment ${id} is a single one and takes no ${what}.`);
 }
 
-function wrongActions({ id, vector }: EnvironmentRecord): DomainError {
+function wrongActions({ id, vector }: LiveRecord): DomainError {
   const what =
     vector === null
       ? 'is a single one; send "action"'

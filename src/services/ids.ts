@@ -3,7 +3,7 @@ import { decodeTime, monotonicFactory } from 'ulid';
 
 const next = monotonicFactory();
 
-export type IdPrefix = 'env' | 'agt' | 'job' | 'ckpt';
+export type IdPrefix = 'env' | 'agt' | 'job' | 'ckpt' | 'bkp';
 
 export function newId(prefix: IdPrefix): string {
   return `${prefix}_${next().toLowerCase()}`;

@@ -1,4 +1,5 @@
 // What a job was asked to do, every default resolved: as it is stored and as the API shows it.
+import type { ReplayPlacement } from '../agent/algorithm.ts';
 import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import type { JobRow } from '../storage/jobs.ts';
 
@@ -26,9 +27,28 @@ export interface TrainConfig {
   };
   readonly engine: string;
   readonly threads: number;
+  /** Absent in a job that was queued before there was a choice: on the host. */
+  readonly replay_placement?: ReplayPlacement;
   /** Whether to resume even where the engine gives other bits than the one before the interruption. */
   readonly allow_inexact_resume: boolean;
   /** Higher ones start sooner. */
+  readonly priority: number;
+}
+
+export interface LearnConfig {
+  readonly gradient_steps: number;
+  /** Transitions that it takes in: those that were pending when it was asked for. */
+  readonly transitions: number;
+  /** How many the agent had been given by then, ever. */
+  readonly transitions_through: number;
+  readonly checkpoint: {
+    readonly every_gradient_steps: number | null;
+    readonly every_seconds: number | null;
+    readonly keep_last: number;
+  };
+  readonly engine: string;
+  readonly threads: number;
+  readonly allow_inexact_resume: boolean;
   readonly priority: number;
 }
 
@@ -42,8 +62,14 @@ export interface EvaluateConfig {
   readonly priority: number;
 }
 
-export function isTraining(config: TrainConfig | EvaluateConfig): config is TrainConfig {
+export type JobConfig = TrainConfig | LearnConfig | EvaluateConfig;
+
+export function isTraining(config: JobConfig): config is TrainConfig {
   return 'total_timesteps' in config;
+}
+
+export function isLearning(config: JobConfig): config is LearnConfig {
+  return 'gradient_steps' in config;
 }
 
 /** Of a job that was queued before there were priorities, the default. */

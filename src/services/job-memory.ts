@@ -1,6 +1,6 @@
 // What a training job will take of memory, and whether there is room for it. Admission is by computed size: V8's own limits
 // count neither typed arrays nor what engines allocate, and a machine that runs out kills the server, not the job.
-import type { AgentSpaces, Algorithm, Hyperparameters } from '../agent/algorithm.ts';
+import type { AgentSpaces, Algorithm, Hyperparameters, ReplayPlacement } from '../agent/algorithm.ts';
 import { DomainError } from '../errors.ts';
 
 export interface MemoryLimits {
@@ -15,12 +15,22 @@ export interface MemoryDemand {
   readonly hyperparameters: Hyperparameters;
   readonly spaces: AgentSpaces;
   readonly numEnvs: number;
+  readonly replayPlacement: ReplayPlacement;
+  /** Whether its transitions need not follow each other; false where absent. */
+  readonly isLoose?: boolean;
 }
 
-/** Bytes of replay, once it is full, and parameters. */
-export function bytesOf({ algorithm, hyperparameters, spaces, numEnvs }: MemoryDemand): number {
-  const { replay, parameters } = algorithm.memoryBytes(hyperparameters, spaces, numEnvs);
-  return replay + parameters;
+/** Bytes of replay, once it is full, its copy on the device, and parameters. Of a GPU too: what it has of its own is not known here. */
+export function bytesOf({
+  algorithm,
+  hyperparameters,
+  spaces,
+  numEnvs,
+  replayPlacement,
+  isLoose = false,
+}: MemoryDemand): number {
+  const { replay, loose = 0, mirror = 0, parameters } = algorithm.memoryBytes(hyperparameters, spaces, numEnvs);
+  return replay + (isLoose ? loose : 0) + (replayPlacement === 'device' ? mirror : 0) + parameters;
 }
 
 /**

@@ -3,9 +3,10 @@
 import type { AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
 import type { JobProgress } from '../storage/jobs.ts';
+import type { TransitionStore } from '../storage/transitions.ts';
 import type { JobMessage } from '../workers/protocol.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { type EvaluateConfig, isTraining, type TrainConfig } from './job-config.ts';
+import { type EvaluateConfig, isLearning, isTraining, type JobConfig } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
 import { progressFields } from './job-progress.ts';
 import type { Policies } from './policies.ts';
@@ -25,17 +26,20 @@ export class JobRecorder {
   readonly #journal: JobJournal;
   readonly #agents: AgentStore;
   readonly #checkpoints: Checkpoints;
+  readonly #transitions: TransitionStore;
   readonly #policies: Policies;
 
   constructor(options: {
     readonly journal: JobJournal;
     readonly agents: AgentStore;
     readonly checkpoints: Checkpoints;
+    readonly transitions: TransitionStore;
     readonly policies: Policies;
   }) {
     this.#journal = options.journal;
     this.#agents = options.agents;
     this.#checkpoints = options.checkpoints;
+    this.#transitions = options.transitions;
     this.#policies = options.policies;
   }
 
@@ -63,8 +67,8 @@ export class JobRecorder {
     const job = this.#journal.get(id);
     const now = Date.now();
     const { episodes, updates } = report;
-    const config = job.config as unknown as TrainConfig | EvaluateConfig;
-    const began = isTraining(config) ? this.#checkpoints.row(job.startCheckpointId).timesteps : 0;
+    const config = job.config as unknown as JobConfig;
+    const began = isTraining(config) || isLearning(config) ? this.#checkpoints.row(job.startCheckpointId).timesteps : 0;
     const timesteps = report.timesteps - began;
     const { totalTimesteps } = job.progress;
     const stepsPerSecond = pace.steps.add(timesteps, now);
@@ -72,12 +76,12 @@ export class JobRecorder {
     const progress: JobProgress = {
       timesteps,
       totalTimesteps,
-      fraction: isTraining(config) ? timesteps / totalTimesteps : episodes / episodesOf(config),
+      fraction: fractionOf(config, { timesteps, totalTimesteps, episodes, updates }),
       episodes,
       updates,
       stepsPerSecond,
       updatesPerSecond,
-      etaS: isTraining(config) && stepsPerSecond > 0 ? (totalTimesteps - timesteps) / stepsPerSecond : null,
+      etaS: etaOf(config, { timesteps, totalTimesteps, updates, stepsPerSecond, updatesPerSecond }),
     };
     this.#journal.update(id, { progress });
     this.#journal.broadcast(id, {
@@ -89,22 +93,39 @@ export class JobRecorder {
   }
 
   /** The files are durable already: list them, move the agent there, let the oldest go. All in one transaction. */
-  checkpoint(id: string, { timesteps, model, experience, isBest }: Report<'checkpoint'>): CheckpointRow | null {
-    const { agentId, config } = this.#journal.get(id);
-    const { keep_last: keepLast, keep_best: keepsBest } = (config as unknown as TrainConfig).checkpoint;
+  checkpoint(id: string, report: Report<'checkpoint'>): CheckpointRow | null {
+    const { timesteps, step, model, experience } = report;
+    const job = this.#journal.get(id);
+    const { agentId } = job;
+    const config = job.config as unknown as Exclude<JobConfig, EvaluateConfig>;
+    const isBest = report.isBest && isTraining(config) && config.checkpoint.keep_best;
     let kept: CheckpointRow | undefined;
     this.#journal.flush(() => {
       const state = { timesteps, model, experience };
-      kept = this.#checkpoints.insert({ agentId, jobId: id, state, isBest: isBest && keepsBest });
+      kept = this.#checkpoints.insert({ agentId, jobId: id, step, state, isBest });
       this.#agents.setCheckpoint(agentId, kept.id);
-      this.#checkpoints.keepOfJob(id, keepLast);
+      if (isLearning(config)) this.#transitions.take(agentId, config.transitions_through);
+      this.#checkpoints.keepOfJob(id, config.checkpoint.keep_last);
     });
     if (kept === undefined) return null;
     this.#journal.update(id, { attempts: 0 });
     const data = { timesteps, checkpoint_id: kept.id };
-    this.#journal.record(id, { type: 'job.checkpoint', step: timesteps, time: kept.createdAt, data });
+    this.#journal.record(id, { type: 'job.checkpoint', step, time: kept.createdAt, data });
     return kept;
   }
+}
+
+type Counts = Pick<JobProgress, 'timesteps' | 'totalTimesteps' | 'episodes' | 'updates'>;
+
+function fractionOf(config: JobConfig, { timesteps, totalTimesteps, episodes, updates }: Counts): number {
+  if (isTraining(config)) return timesteps / totalTimesteps;
+  return isLearning(config) ? updates / config.gradient_steps : episodes / episodesOf(config);
+}
+
+function etaOf(config: JobConfig, progress: Omit<JobProgress, 'fraction' | 'episodes' | 'etaS'>): number | null {
+  const { timesteps, totalTimesteps, updates, stepsPerSecond, updatesPerSecond } = progress;
+  if (isTraining(config)) return stepsPerSecond > 0 ? (totalTimesteps - timesteps) / stepsPerSecond : null;
+  return isLearning(config) && updatesPerSecond > 0 ? (config.gradient_steps - updates) / updatesPerSecond : null;
 }
 
 /** Episodes that an evaluation plays in all. */

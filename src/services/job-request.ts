@@ -1,6 +1,14 @@
 // What clients ask of jobs, and what that comes to with the defaults of the server.
+import type { ReplayPlacement } from '../agent/algorithm.ts';
 import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
-import { CHECKPOINT_DEFAULTS, EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
+import type { TransitionCounts } from '../storage/transitions.ts';
+import {
+  CHECKPOINT_DEFAULTS,
+  EVALUATION_SEED,
+  type EvaluateConfig,
+  type LearnConfig,
+  type TrainConfig,
+} from './job-config.ts';
 
 export interface TrainRequest {
   readonly totalTimesteps: number;
@@ -18,6 +26,22 @@ export interface TrainRequest {
     readonly everySeconds: number | null;
     readonly keepLast: number | null;
     readonly keepBest: boolean;
+  } | null;
+  readonly engine: string | null;
+  readonly threads: number | null;
+  readonly replayPlacement: ReplayPlacement;
+  readonly allowInexactResume: boolean;
+  readonly priority: number;
+  readonly seed: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface LearnRequest {
+  readonly gradientSteps: number;
+  readonly checkpoint: {
+    readonly everyGradientSteps: number | null;
+    readonly everySeconds: number | null;
+    readonly keepLast: number | null;
   } | null;
   readonly engine: string | null;
   readonly threads: number | null;
@@ -56,6 +80,29 @@ export function trainConfig(request: TrainRequest, engine: string, threads: numb
       every_seconds: checkpoint === null ? CHECKPOINT_DEFAULTS.everySeconds : checkpoint.everySeconds,
       keep_last: checkpoint?.keepLast ?? CHECKPOINT_DEFAULTS.keepLast,
       keep_best: checkpoint?.keepBest ?? CHECKPOINT_DEFAULTS.keepBest,
+    },
+    engine,
+    threads: request.threads ?? threads,
+    replay_placement: request.replayPlacement,
+    allow_inexact_resume: request.allowInexactResume,
+    priority: request.priority,
+  };
+}
+
+export function learnConfig(
+  { gradientSteps, checkpoint, ...request }: LearnRequest,
+  { pending, total }: TransitionCounts,
+  engine: string,
+  threads: number,
+): LearnConfig {
+  return {
+    gradient_steps: gradientSteps,
+    transitions: pending,
+    transitions_through: total,
+    checkpoint: {
+      every_gradient_steps: checkpoint?.everyGradientSteps ?? null,
+      every_seconds: checkpoint === null ? CHECKPOINT_DEFAULTS.everySeconds : checkpoint.everySeconds,
+      keep_last: checkpoint?.keepLast ?? CHECKPOINT_DEFAULTS.keepLast,
     },
     engine,
     threads: request.threads ?? threads,

@@ -18,16 +18,29 @@ import type {
   MetricSeries,
 } from '../storage/jobs.ts';
 import type { Page, PageQuery } from '../storage/page.ts';
+import type { TransitionStore } from '../storage/transitions.ts';
+import { environmentOf } from '../workers/agent-environment.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import { belongsTo, findAgent } from './find-agent.ts';
 import { newId } from './ids.ts';
-import { EVALUATION_SEED, type EvaluateConfig, type TrainConfig } from './job-config.ts';
+import { EVALUATION_SEED, isTraining, type JobConfig } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
 import { admit, bytesOf, type MemoryDemand, type MemoryLimits } from './job-memory.ts';
 import { newProgress } from './job-progress.ts';
-import { type EvaluateRequest, evaluateConfig, type TrainRequest, trainConfig } from './job-request.ts';
+import {
+  type EvaluateRequest,
+  evaluateConfig,
+  type LearnRequest,
+  learnConfig,
+  type TrainRequest,
+  trainConfig,
+} from './job-request.ts';
 import { isAtWork, isTerminal } from './job-states.ts';
+import { assertReplayOnDevice } from './replay-placement.ts';
+import type { Replays } from './replays.ts';
 import type { Scheduler } from './scheduler.ts';
+import { looseReplayOf } from './transitions.ts';
 
 /** A job as it is shown: without what only the scheduler needs. */
 export type JobRecord = Omit<JobRow, 'startCheckpointId' | 'attempts' | 'lastEventId'>;
@@ -45,6 +58,8 @@ export class Jobs {
   readonly #scheduler: Scheduler;
   readonly #engines: Engines;
   readonly #pool: EnvironmentPool;
+  readonly #transitions: TransitionStore;
+  readonly #replays: Replays;
   readonly #memory: MemoryLimits;
   readonly #defaults: { readonly engine: string; readonly threads: number };
   /** Jobs that may wait. */
@@ -59,6 +74,8 @@ export class Jobs {
     readonly engines: Engines;
     /** Makes environments, to see whether they can be made. */
     readonly pool: EnvironmentPool;
+    readonly transitions: TransitionStore;
+    readonly replays: Replays;
     readonly memory: MemoryLimits;
     readonly defaults: { readonly engine: string; readonly threads: number };
     readonly maxQueued?: number;
@@ -70,6 +87,8 @@ export class Jobs {
     this.#scheduler = options.scheduler;
     this.#engines = options.engines;
     this.#pool = options.pool;
+    this.#transitions = options.transitions;
+    this.#replays = options.replays;
     this.#memory = options.memory;
     this.#defaults = options.defaults;
     this.maxQueued = options.maxQueued ?? DEFAULT_MAX_QUEUED;
@@ -77,17 +96,19 @@ export class Jobs {
 
   /** Queues training. Throws `agent_training` where the agent trains already, `engine_not_available`, `memory_limit`, `capacity_reached`. */
   async train(agentId: string, request: TrainRequest, within: Within = () => undefined): Promise<JobRecord> {
+    environmentOf(this.#agent(agentId));
     await this.#checkWrappers(this.#agent(agentId), request.wrappers.length === 0 ? [] : [request.wrappers]);
     const engine = await this.#engines.find(request.engine ?? this.#defaults.engine);
     // From here on without a pause: two requests at once must not both find the agent idle.
     const agent = this.#agent(agentId);
-    this.assertIdle(agentId, 'train it again', 'train');
+    this.assertNotTraining(agentId, 'train it again');
     if (request.numEnvs > 1 && findAlgorithm(agent.algorithm).kind === 'planning') {
       throw new DomainError(
         'invalid_request',
         `num_envs is ${request.numEnvs}, but ${agent.algorithm} plans and steps no environment; leave num_envs out.`,
       );
     }
+    if (request.replayPlacement === 'device') assertReplayOnDevice(findAlgorithm(agent.algorithm), engine.name);
     const config = trainConfig(request, engine.name, this.#defaults.threads);
     admit(demandOf(agent, config), this.#largestOthers(), this.#memory);
     return this.#enqueue(agent, 'train', config, {
@@ -99,8 +120,43 @@ export class Jobs {
     });
   }
 
+  /**
+   * Queues learning from the transitions that the agent was given, and from its replay. Throws `transitions_unsupported`, `too_few_transitions`, and
+   * what `train` throws.
+   */
+  async learn(agentId: string, request: LearnRequest, within: Within = () => undefined): Promise<JobRecord> {
+    const { batchSize } = looseReplayOf(this.#agent(agentId));
+    const engine = await this.#engines.find(request.engine ?? this.#defaults.engine);
+    let checkpointId: string;
+    let held: number;
+    do {
+      ({ checkpointId } = this.#agent(agentId));
+      held = await this.#replays.sizeOf(checkpointId);
+    } while (this.#agent(agentId).checkpointId !== checkpointId);
+    // From here on without a pause: two requests at once must not both find the agent idle.
+    const agent = this.#agent(agentId);
+    this.assertNotTraining(agentId, 'let it learn');
+    const counts = this.#transitions.counts(agentId);
+    if (held + counts.pending < batchSize) {
+      throw new DomainError(
+        'too_few_transitions',
+        `Agent ${agentId} has ${counts.pending} transitions to learn from, and ${held} in its replay; an update draws batch_size = ${batchSize}. Send more (POST /v1/agents/${agentId}/transitions).`,
+      );
+    }
+    const config = learnConfig(request, counts, engine.name, this.#defaults.threads);
+    admit(demandOf(agent, config), this.#largestOthers(), this.#memory);
+    return this.#enqueue(agent, 'learn', config, {
+      checkpointId,
+      seed: request.seed ?? agent.seed,
+      totalTimesteps: config.transitions,
+      labels: request.labels,
+      within,
+    });
+  }
+
   /** Queues an evaluation. Throws `checkpoint_incompatible` where the checkpoint is of another agent, `invalid_wrapper` or `invalid_kwargs`. */
   async evaluate(agentId: string, request: EvaluateRequest, within: Within = () => undefined): Promise<JobRecord> {
+    environmentOf(this.#agent(agentId));
     await this.#checkWrappers(
       this.#agent(agentId),
       request.perturbations.map((wish) => [wish]),
@@ -111,7 +167,7 @@ export class Jobs {
     if (checkpoint.agentId !== agentId) {
       throw new DomainError(
         'checkpoint_incompatible',
-        `Checkpoint ${checkpoint.id} belongs to agent ${checkpoint.agentId}, not to ${agentId}; evaluate that agent.`,
+        `Checkpoint ${checkpoint.id} ${belongsTo(checkpoint.agentId)}, not to ${agentId}; evaluate an agent that is made of it.`,
       );
     }
     const config = evaluateConfig(request, checkpoint.id, engine.name);
@@ -201,25 +257,22 @@ export class Jobs {
 
   /** The job that trains the agent, or waits to; null = none. */
   trainingJobOf(agentId: string): string | null {
-    return this.#unfinished(agentId, 'train')?.id ?? null;
+    return this.#training(agentId)?.id ?? null;
   }
 
-  /**
-   * Throws `agent_training` where a job of the agent has not ended: any, or one of `type`.
-   * `before` completes "… wait for its end before you …".
-   */
-  assertIdle(agentId: string, before: string, type: JobRow['type'] | null = null): void {
-    const job = this.#unfinished(agentId, type);
-    if (job === undefined) return;
-    throw new DomainError(
-      'agent_training',
-      `Agent ${agentId} is in use by ${job.id} (${job.type}, ${job.state}); cancel the job or wait for its end before you ${before}.`,
-    );
+  /** Throws `agent_training` where a job of the agent has not ended. `before` completes "… wait for its end before you …". */
+  assertIdle(agentId: string, before: string): void {
+    assertNone(this.#unfinished(agentId)[0], before);
+  }
+
+  /** As `assertIdle`, of jobs that change the agent. */
+  assertNotTraining(agentId: string, before: string): void {
+    assertNone(this.#training(agentId), before);
   }
 
   /** A checkpoint that the agent's running training writes now; null where none runs. */
   checkpointOfRunning(agentId: string): Promise<CheckpointRow> | null {
-    const job = this.#unfinished(agentId, 'train');
+    const job = this.#training(agentId);
     return job === undefined ? null : this.#scheduler.checkpoint(job.id);
   }
 
@@ -231,10 +284,11 @@ export class Jobs {
     return job?.id ?? null;
   }
 
-  counts(): { running: number; queued: number } {
+  counts(): { running: number; queued: number; paused: number } {
     const states = this.#journal.unfinished().map(({ state }) => state);
     const queued = states.filter((state) => state === 'queued').length;
-    return { running: states.filter(isAtWork).length, queued };
+    const paused = states.filter((state) => state === 'paused').length;
+    return { running: states.filter(isAtWork).length, queued, paused };
   }
 
   countsByState(): ReadonlyMap<JobState, number> {
@@ -253,7 +307,7 @@ export class Jobs {
   #enqueue(
     agent: AgentRow,
     type: JobRow['type'],
-    config: TrainConfig | EvaluateConfig,
+    config: JobConfig,
     start: {
       readonly checkpointId: string;
       readonly seed: number;
@@ -299,8 +353,8 @@ export class Jobs {
   #largestOthers(): number[] {
     return this.#journal
       .unfinished()
-      .filter(({ type }) => type === 'train')
-      .map((job) => bytesOf(demandOf(this.#agent(job.agentId), job.config as unknown as TrainConfig)))
+      .filter(changesAgent)
+      .map((job) => bytesOf(demandOf(this.#agent(job.agentId), job.config as unknown as JobConfig)))
       .sort((a, b) => b - a)
       .slice(0, this.#scheduler.slots - 1);
   }
@@ -309,24 +363,38 @@ export class Jobs {
   async #checkWrappers(agent: AgentRow, lists: readonly (readonly WrapperWish[])[]): Promise<void> {
     if (lists.length === 0) return;
     const spaces = { observation: agent.observationSpace, action: agent.actionSpace };
-    const identity = { specId: agent.specId, envKwargs: agent.envKwargs };
+    const identity = environmentOf(agent);
     await this.#pool.askAny({ type: 'checkWrappers', identity, spaces, lists });
   }
 
-  #unfinished(agentId: string, type: JobRow['type'] | null): JobRow | undefined {
-    return this.#journal.unfinished().find((job) => job.agentId === agentId && (type === null || job.type === type));
+  #unfinished(agentId: string): JobRow[] {
+    return this.#journal.unfinished().filter((job) => job.agentId === agentId);
+  }
+
+  #training(agentId: string): JobRow | undefined {
+    return this.#unfinished(agentId).find(changesAgent);
   }
 
   #agent(id: string): AgentRow {
-    const agent = this.#agents.find(id);
-    if (agent === undefined)
-      throw new DomainError('agent_not_found', `There is no agent ${id}; GET /v1/agents lists all of them.`);
-    return agent;
+    return findAgent(this.#agents, id);
   }
 }
 
-function demandOf(agent: AgentRow, { num_envs: numEnvs }: TrainConfig): MemoryDemand {
+const changesAgent = ({ type }: JobRow): boolean => type !== 'evaluate';
+
+function assertNone(job: JobRow | undefined, before: string): void {
+  if (job === undefined) return;
+  throw new DomainError(
+    'agent_training',
+    `Agent ${job.agentId} is in use by ${job.id} (${job.type}, ${job.state}); cancel the job or wait for its end before you ${before}.`,
+  );
+}
+
+function demandOf(agent: AgentRow, config: JobConfig): MemoryDemand {
   const algorithm = findAlgorithm(agent.algorithm);
   const spaces = algorithm.checkSpaces(agent.observationSpace, agent.actionSpace);
-  return { algorithm, hyperparameters: agent.hyperparameters as Hyperparameters, spaces, numEnvs };
+  const hyperparameters = agent.hyperparameters as Hyperparameters;
+  const demand = { algorithm, hyperparameters, spaces };
+  if (!isTraining(config)) return { ...demand, numEnvs: 1, replayPlacement: 'host', isLoose: true };
+  return { ...demand, numEnvs: config.num_envs, replayPlacement: config.replay_placement ?? 'host' };
 }

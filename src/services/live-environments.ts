@@ -2,7 +2,7 @@
 import { DomainError } from '../errors.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { VectorBlocks } from '../workers/vector-blocks.ts';
-import type { EnvironmentRecord } from './environment-record.ts';
+import type { EnvironmentRecord, LiveRecord } from './environment-record.ts';
 import { timeOf } from './ids.ts';
 import type { Answers, ReplyWindow } from './reply-window.ts';
 
@@ -13,7 +13,11 @@ export interface Attachment {
 }
 
 export interface Live {
-  record: EnvironmentRecord;
+  record: LiveRecord;
+  /** When the last call on it ended; milliseconds since 1970, as all times here. */
+  updatedAt: number;
+  /** What its end by `idle_ttl_s` counts from. */
+  idleSince: number;
   /** Without any of them it is gone; a single environment has one. */
   readonly workers: readonly number[];
   readonly vector: VectorBlocks | null;
@@ -74,7 +78,7 @@ export class LiveEnvironments {
 
   /** The newest last. */
   all(): EnvironmentRecord[] {
-    return [...this.#live.values()].map(({ record }) => record);
+    return [...this.#live.values()].map(recordOf);
   }
 
   add(live: Live): void {
@@ -110,12 +114,8 @@ export class LiveEnvironments {
       return await turn;
     } finally {
       live.waiting--;
-      const now = new Date();
-      live.record = {
-        ...live.record,
-        updatedAt: now,
-        expiresAt: new Date(now.getTime() + live.record.idleTtlS * 1000),
-      };
+      live.updatedAt = Date.now();
+      live.idleSince = live.updatedAt;
     }
   }
 
@@ -130,9 +130,8 @@ export class LiveEnvironments {
   detach(id: string, attachment: Attachment): void {
     const live = this.#live.get(id);
     if (!live?.attached.delete(attachment) || live.attached.size > 0) return;
-    const { record } = live;
-    live.record = { ...record, expiresAt: new Date(Date.now() + record.idleTtlS * 1000) };
-    const { lingerS } = record;
+    live.idleSince = Date.now();
+    const { lingerS } = live.record;
     if (lingerS === null) return;
     const leave = () => {
       this.forget(id, `was deleted ${lingerS} seconds after the last connection to it ended (linger_s)`);
@@ -179,8 +178,9 @@ export class LiveEnvironments {
 
   #expire(): void {
     const now = Date.now();
-    for (const [id, { record, workers, waiting, attached }] of this.#live) {
-      if (waiting > 0 || attached.size > 0 || record.expiresAt.getTime() > now) continue;
+    for (const [id, live] of this.#live) {
+      const { record, workers, waiting, attached } = live;
+      if (waiting > 0 || attached.size > 0 || expiryOf(live) > now) continue;
       this.forget(id, `expired after ${record.idleTtlS} idle seconds (idle_ttl_s)`);
       this.#closeIn(workers, id);
     }
@@ -218,6 +218,15 @@ export class LiveEnvironments {
       `${room} and ${use}; delete one (DELETE /v1/environments/{id}) and try again.`,
     );
   }
+}
+
+/** As clients see it. */
+export function recordOf(live: Live): EnvironmentRecord {
+  return { ...live.record, updatedAt: new Date(live.updatedAt), expiresAt: new Date(expiryOf(live)) };
+}
+
+function expiryOf({ idleSince, record }: Live): number {
+  return idleSince + record.idleTtlS * 1000;
 }
 
 /** Environments that it counts for. */

@@ -47,11 +47,11 @@ export function aboutPolicy(
   const { id, algorithm, specId } = agent;
   return {
     name: 'policy',
-    description: `Deterministic policy of ${id}: ${algorithm} on ${specId} after ${policyStep} timesteps.`,
+    description: `Deterministic policy of ${id}: ${algorithm} on ${specId ?? 'an environment outside of the server'} after ${policyStep} timesteps.`,
     version: gymserve,
     metadata: {
       agent_id: id,
-      spec_id: specId,
+      ...(specId !== null && { spec_id: specId }),
       algorithm,
       timesteps: String(policyStep),
       ...('model' in state && { checkpoint_id: version, model_sha256: state.model.sha256 }),

@@ -5,11 +5,13 @@ import { DomainError } from '../errors.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
 import type { JobRow } from '../storage/jobs.ts';
+import type { TransitionStore } from '../storage/transitions.ts';
 import type { JobHost, JobHostHandlers } from '../workers/job-host.ts';
 import type { JobAssignment, JobMessage } from '../workers/protocol.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import { fallBackOfJob } from './fall-back.ts';
 import { assignmentOf } from './job-assignment.ts';
-import { type EvaluateConfig, priorityOf } from './job-config.ts';
+import { type EvaluateConfig, type LearnConfig, priorityOf } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
 import { JobRecorder, newPace, type Pace } from './job-recorder.ts';
 import { evaluationResult } from './job-results.ts';
@@ -19,6 +21,8 @@ import type { Policies } from './policies.ts';
 
 export interface Running {
   readonly host: JobHost;
+  /** The checkpoint that it was started at. */
+  readonly from: string;
   readonly pace: Pace;
   /** Requests for a checkpoint that wait for the next one. */
   readonly waiting: { resolve: (row: CheckpointRow) => void; reject: (error: Error) => void }[];
@@ -34,12 +38,15 @@ const MAX_ATTEMPTS = { workersLost: 3, starts: 10 } as const;
 /** A cancelled job may be in the middle of an update; one that takes longer is cut off. */
 const CANCEL_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 20_000;
+/** After a start that the disk forbade. */
+const START_AGAIN_AFTER_MS = 5_000;
 
 export class Scheduler {
   readonly #journal: JobJournal;
   readonly #agents: AgentStore;
   readonly #checkpoints: Checkpoints;
   readonly #policies: Policies;
+  readonly #transitions: TransitionStore;
   readonly #recorder: JobRecorder;
   readonly #dataDir: string;
   readonly #engines: EngineSettings;
@@ -59,6 +66,7 @@ export class Scheduler {
     readonly agents: AgentStore;
     readonly checkpoints: Checkpoints;
     readonly policies: Policies;
+    readonly transitions: TransitionStore;
     readonly dataDir: string;
     readonly engines: EngineSettings;
     readonly slots: number;
@@ -71,6 +79,7 @@ export class Scheduler {
     this.#agents = options.agents;
     this.#checkpoints = options.checkpoints;
     this.#policies = options.policies;
+    this.#transitions = options.transitions;
     this.#recorder = new JobRecorder(options);
     this.#dataDir = options.dataDir;
     this.#engines = options.engines;
@@ -149,8 +158,9 @@ export class Scheduler {
   /** From now on no job starts, and those that run are paused; `why` says to a reader what to do about it. */
   hold(why: string): void {
     this.#held = why;
-    for (const id of this.#running.keys()) {
-      if (this.#journal.get(id).state !== 'running') continue;
+    // Not those whose worker has yet to end: such a job is over, and may be deleted already.
+    for (const { id, state } of this.#journal.unfinished()) {
+      if (state !== 'running') continue;
       this.#guarded(id, () => {
         this.#recorder.log(id, `Paused: ${why}, then resume the job.`);
         this.pause(id, { reason: 'disk_reserve' });
@@ -166,8 +176,8 @@ export class Scheduler {
   }
 
   /** Throws `disk_full` while jobs are held. */
-  assertNotHeld(): void {
-    if (this.#held !== null) throw new DomainError('disk_full', `No job starts now: ${this.#held}, then try again.`);
+  assertNotHeld(what = 'No job starts now'): void {
+    if (this.#held !== null) throw new DomainError('disk_full', `${what}: ${this.#held}, then try again.`);
   }
 
   /** The next checkpoint of a running job, written as soon as its loop comes by; null where the job does not run. */
@@ -198,27 +208,33 @@ export class Scheduler {
   }
 
   #start(job: JobRow): void {
-    const own = this.#checkpoints.ofJob(job.id)[0];
+    const own = this.#checkpoints.ofJob(job.id).find(({ id }) => !this.#checkpoints.isDamaged(id));
     if (job.attempts >= MAX_ATTEMPTS.starts) {
       this.#failInLoop(job);
       return;
     }
     const start = this.#checkpoints.row(job.startCheckpointId);
     const from = own ?? start;
-    const step = job.type === 'train' ? from.timesteps : null;
+    const step = own?.step ?? beginOf(job, start);
     const resumes = job.attempts > 0 || own !== undefined;
-    this.#journal.transition(job.id, 'running', {
-      change: { attempts: job.attempts + 1, startedAt: job.startedAt ?? new Date() },
-      data: { attempt: job.attempts + 1, ...(resumes && { resumed_from_step: step ?? 0 }) },
-      within: () => this.#journal.rewind(job.id, step ?? -1),
-    });
+    try {
+      this.#journal.transition(job.id, 'running', {
+        change: { attempts: job.attempts + 1, startedAt: job.startedAt ?? new Date() },
+        data: { attempt: job.attempts + 1, ...(resumes && { resumed_from_step: step ?? 0 }) },
+        within: () => this.#journal.rewind(job.id, step ?? -1),
+      });
+    } catch (error) {
+      this.#takeBack(job.id);
+      throw error;
+    }
     const agent = this.#agents.find(job.agentId);
     if (agent === undefined) throw new Error(`Job ${job.id} is of agent ${job.agentId}, which does not exist.`);
     const assignment = assignmentOf(job, {
       agent,
       start,
       from: this.#checkpoints.stateOf(from.id),
-      resumes: own !== undefined,
+      step: own?.step ?? null,
+      batches: this.#batchesOf(job),
       dataDir: this.#dataDir,
       engines: this.#engines,
     });
@@ -226,8 +242,24 @@ export class Scheduler {
       onMessage: (message) => this.#guarded(job.id, () => this.#receive(job.id, message)),
       onExit: () => this.#guarded(job.id, () => this.#ended(job.id)),
     });
-    this.#running.set(job.id, { host, pace: newPace(), waiting: [] });
+    this.#running.set(job.id, { host, from: from.id, pace: newPace(), waiting: [] });
     this.#watch ??= setInterval(() => this.#endSilent(), this.#watchdog.everyMs).unref();
+  }
+
+  /** What a learning job has not taken in yet. */
+  #batchesOf({ type, agentId, config }: JobRow) {
+    if (type !== 'learn') return [];
+    return this.#transitions.pending(agentId, (config as unknown as LearnConfig).transitions_through);
+  }
+
+  /** A start that could not be stored: the journal has the job as running, where without a worker it would stay for good. */
+  #takeBack(id: string): void {
+    try {
+      this.#journal.transition(id, 'queued', { data: { reason: 'disk_full' } });
+    } catch {
+      // Nor can this be stored now. It counts all the same, and the journal tries again; the first error is told.
+    }
+    setTimeout(() => this.#guarded(id, () => this.schedule()), START_AGAIN_AFTER_MS).unref();
   }
 
   /** What a worker reports may not be storable (a full disk): that ends the worker, never the server. The journal tries again. */
@@ -296,6 +328,8 @@ export class Scheduler {
     this.#policies.withdraw(job.agentId);
     if (state === 'cancelling') {
       this.#journal.transition(id, 'cancelled', { change: { error } });
+    } else if (error.code === 'checkpoint_corrupt' && this.#fallsBack(job, error.message)) {
+      // It goes on from an earlier checkpoint.
     } else if (state === 'pausing' && (error.code === 'worker_lost' || error.code === 'disk_full')) {
       // What it was about to write is lost, and nothing before that: it is resumed from its newest checkpoint.
       this.#recorder.log(id, `Paused without a checkpoint of this moment: ${error.message}`);
@@ -308,6 +342,27 @@ export class Scheduler {
       // Not the job's doing, perhaps: it goes on from its newest checkpoint, and a third loss in a row ends it.
       this.#journal.transition(id, 'queued', { data: { reason: error.code, message: error.message } });
     }
+  }
+
+  /** A job that was started at a damaged checkpoint is started again at the newest one before that is not. Whether there is one. */
+  #fallsBack(job: JobRow, why: string): boolean {
+    const damaged = this.#running.get(job.id)?.from;
+    if (damaged === undefined) return false;
+    if (job.type === 'evaluate') {
+      // It was asked of this very checkpoint: another one's returns would be no answer.
+      this.#checkpoints.markDamaged(damaged, why);
+      return false;
+    }
+    const next = fallBackOfJob({ agents: this.#agents, checkpoints: this.#checkpoints }, job, damaged, why);
+    if (next === null) return false;
+    const from = `checkpoint ${next.id} at ${next.timesteps} timesteps`;
+    this.#recorder.log(job.id, `Checkpoint ${damaged} is damaged, so the job goes on from ${from}. ${why}`);
+    const isOwn = next.jobId === job.id;
+    this.#journal.transition(job.id, job.state === 'pausing' ? 'paused' : 'queued', {
+      change: { attempts: 0, ...(!isOwn && { startCheckpointId: next.id }) },
+      data: { reason: 'checkpoint_corrupt', message: why, damaged_checkpoint_id: damaged, checkpoint_id: next.id },
+    });
+    return true;
   }
 
   #failInLoop({ id, attempts }: JobRow, last = ''): void {
@@ -331,4 +386,10 @@ export class Scheduler {
       host.terminate(`it was silent for more than ${seconds} s, --job-silence-limit`);
     }
   }
+}
+
+/** Where the events of a job begin to count; null where they are all taken back when it is started again. */
+function beginOf({ type }: JobRow, start: CheckpointRow): number | null {
+  if (type === 'evaluate') return null;
+  return type === 'train' ? start.timesteps : 0;
 }

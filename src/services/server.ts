@@ -19,6 +19,7 @@ export interface ServerInfo {
     readonly agents: number;
     readonly runningJobs: number;
     readonly queuedJobs: number;
+    readonly pausedJobs: number;
   };
 }
 
@@ -60,7 +61,7 @@ export class Server {
   }
 
   async info(): Promise<ServerInfo> {
-    const { running, queued } = this.#jobs.counts();
+    const { running, queued, paused } = this.#jobs.counts();
     return {
       version: this.#version,
       engines: await this.#engines.list(),
@@ -75,6 +76,7 @@ export class Server {
         agents: this.#agents.count(),
         runningJobs: running,
         queuedJobs: queued,
+        pausedJobs: paused,
       },
     };
   }

@@ -8,7 +8,8 @@ export interface AgentRow {
   readonly id: string;
   readonly name: string | null;
   readonly algorithm: string;
-  readonly specId: string;
+  /** Null = its environment is outside of this server. */
+  readonly specId: string | null;
   readonly envKwargs: Readonly<Record<string, unknown>>;
   readonly observationSpace: SpaceDocument;
   readonly actionSpace: SpaceDocument;
@@ -47,12 +48,12 @@ export class AgentStore {
 
   insert(row: AgentRow): void {
     this.#database
-      .prepare('INSERT INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .prepare('INSERT INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)')
       .run(
         row.id,
         row.name,
         row.algorithm,
-        row.specId,
+        row.specId ?? '',
         JSON.stringify(row.envKwargs),
         JSON.stringify(row.observationSpace),
         JSON.stringify(row.actionSpace),
@@ -104,7 +105,7 @@ function rowOf(stored: Stored): AgentRow {
     id: stored.id,
     name: stored.name,
     algorithm: stored.algorithm,
-    specId: stored.spec_id,
+    specId: stored.spec_id === '' ? null : stored.spec_id,
     envKwargs: JSON.parse(stored.env_kwargs),
     observationSpace: JSON.parse(stored.observation_space),
     actionSpace: JSON.parse(stored.action_space),

@@ -5,6 +5,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -44,7 +45,7 @@ export class Blobs {
   write(content: Uint8Array): BlobRef {
     const sha256 = createHash('sha256').update(content).digest('hex');
     const ref = { sha256, bytes: content.byteLength };
-    if (this.#holds(ref)) return ref;
+    if (this.#holds(ref, content)) return ref;
     mkdirSync(this.#folder, { recursive: true });
     const temporary = join(this.#folder, `${TEMPORARY}${randomUUID()}`);
     try {
@@ -132,9 +133,10 @@ export class Blobs {
     return join(this.#folder, sha256);
   }
 
-  #holds({ sha256, bytes }: BlobRef): boolean {
+  /** Whether it is there as it should be. One that was damaged is written anew, which makes whole whatever else names it. */
+  #holds({ sha256, bytes }: BlobRef, content: Uint8Array): boolean {
     const path = this.#pathOf(sha256);
-    if (statSync(path, { throwIfNoEntry: false })?.size !== bytes) return false;
+    if (statSync(path, { throwIfNoEntry: false })?.size !== bytes || !hasContent(path, content)) return false;
     // Young again: a sweep must not take it between here and the moment that a checkpoint names it.
     const now = new Date();
     try {
@@ -145,6 +147,15 @@ export class Blobs {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;
     }
+  }
+}
+
+function hasContent(path: string, content: Uint8Array): boolean {
+  try {
+    return readFileSync(path).equals(content);
+  } catch {
+    // Swept meanwhile, or on a part of the disk that cannot be read: written anew in either case.
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 // Checkpoints as rows that name blobs. A blob may serve several.
+import type { AgentRow } from './agents.ts';
 import type { Database } from './database.ts';
 import { hasLabels } from './labels.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from './page.ts';
@@ -22,9 +23,13 @@ export interface ExperienceRef {
 /** A row as it is listed; the segments of its experience are read apart, being hundreds. */
 export interface CheckpointRow {
   readonly id: string;
-  readonly agentId: string;
+  /** Null where it came from outside; then it has an identity. */
+  readonly agentId: string | null;
+  readonly identity: CheckpointIdentity | null;
   readonly jobId: string | null;
   readonly timesteps: number;
+  /** How far its job was, counted as the job's events are. */
+  readonly step: number;
   readonly model: BlobRef;
   /** The small file of its experience. */
   readonly experience: BlobRef | null;
@@ -32,11 +37,19 @@ export interface CheckpointRow {
   readonly createdAt: Date;
 }
 
+/** What an agent made of a checkpoint is. */
+export type CheckpointIdentity = Pick<
+  AgentRow,
+  'algorithm' | 'specId' | 'envKwargs' | 'observationSpace' | 'actionSpace' | 'hyperparameters'
+>;
+
 interface Stored {
   id: string;
-  agent_id: string;
+  agent_id: string | null;
+  identity: string | null;
   job_id: string | null;
   timesteps: number;
+  step: number;
   model_sha256: string;
   model_bytes: number;
   experience_sha256: string | null;
@@ -55,12 +68,14 @@ export class CheckpointStore {
   /** `segments` are those of the row's experience. To be called in a transaction. */
   insert(row: CheckpointRow, segments: readonly NamedBlob[]): void {
     this.#database
-      .prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         row.id,
         row.agentId,
+        row.identity && JSON.stringify(row.identity),
         row.jobId,
         row.timesteps,
+        row.step,
         row.model.sha256,
         row.model.bytes,
         row.experience?.sha256 ?? null,
@@ -100,6 +115,28 @@ export class CheckpointStore {
     return stored.map(rowOf);
   }
 
+  /** The newest of the agent's before `id` that is not known to be damaged. */
+  soundBefore(agentId: string, id: string): CheckpointRow | undefined {
+    const stored = this.#database
+      .prepare(
+        `SELECT * FROM checkpoints WHERE agent_id = ? AND id < ?
+           AND id NOT IN (SELECT checkpoint_id FROM checkpoint_damage) ORDER BY id DESC LIMIT 1`,
+      )
+      .get(agentId, id) as Stored | undefined;
+    return stored && rowOf(stored);
+  }
+
+  /** What is wrong with its files; null = nothing that was noticed. */
+  damageOf(id: string): string | null {
+    const row = this.#database.prepare('SELECT damage FROM checkpoint_damage WHERE checkpoint_id = ?').get(id);
+    return (row as { damage: string } | undefined)?.damage ?? null;
+  }
+
+  setDamage(id: string, damage: string | null): void {
+    if (damage === null) this.#database.prepare('DELETE FROM checkpoint_damage WHERE checkpoint_id = ?').run(id);
+    else this.#database.prepare('INSERT OR REPLACE INTO checkpoint_damage VALUES (?, ?)').run(id, damage);
+  }
+
   relabel(id: string, labels: CheckpointRow['labels']): void {
     this.#database.prepare('UPDATE checkpoints SET labels = ? WHERE id = ?').run(JSON.stringify(labels), id);
   }
@@ -108,13 +145,14 @@ export class CheckpointStore {
     this.#database.prepare('DELETE FROM checkpoints WHERE id = ?').run(id);
   }
 
-  /** Names of the blobs that a checkpoint still needs. */
+  /** Names of the blobs that a checkpoint, or a job to come, still needs. */
   namedBlobs(): Set<string> {
     const rows = this.#database
       .prepare(
         `SELECT model_sha256 AS name FROM checkpoints
          UNION SELECT experience_sha256 FROM checkpoints WHERE experience_sha256 IS NOT NULL
-         UNION SELECT sha256 FROM checkpoint_segments`,
+         UNION SELECT sha256 FROM checkpoint_segments
+         UNION SELECT sha256 FROM transition_batches`,
       )
       .all() as { name: string }[];
     return new Set(rows.map(({ name }) => name));
@@ -125,8 +163,10 @@ function rowOf(stored: Stored): CheckpointRow {
   return {
     id: stored.id,
     agentId: stored.agent_id,
+    identity: stored.identity === null ? null : JSON.parse(stored.identity),
     jobId: stored.job_id,
     timesteps: stored.timesteps,
+    step: stored.step,
     model: { sha256: stored.model_sha256, bytes: stored.model_bytes },
     experience:
       stored.experience_sha256 === null

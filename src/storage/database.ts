@@ -7,13 +7,18 @@ import { MIGRATIONS } from './migrations.ts';
 
 export type Database = InstanceType<typeof Libsql>;
 
+/** In the data directory. */
+export const DATABASE_FILE = 'gymserve.db';
+/** Of the write-ahead log, after which a commit brings them into the main file: SQLite's own default. */
+const CHECKPOINT_PAGES = 1000;
+
 /**
- * Opens `dataDir/gymserve.db`, made if it is not there.
+ * Opens `dataDir/gymserve.db`, made if it is not there, and brings it to the newest format where `migrates`, as by default.
  * Throws `data_dir_in_use` where another server holds it, and `checkpoint_incompatible` where a newer Gymserve wrote it.
  */
-export function openDatabase(dataDir: string): Database {
+export function openDatabase(dataDir: string, { migrates = true } = {}): Database {
   mkdirSync(dataDir, { recursive: true });
-  const file = join(dataDir, 'gymserve.db');
+  const file = join(dataDir, DATABASE_FILE);
   const isNew = !existsSync(file);
   const database = new Libsql(file);
   try {
@@ -22,7 +27,8 @@ export function openDatabase(dataDir: string): Database {
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA synchronous = NORMAL');
     database.exec('PRAGMA foreign_keys = ON');
-    migrate(database, isNew ? 0 : versionOf(database), dataDir);
+    const version = isNew ? 0 : versionOf(database);
+    migrate(database, version, migrates ? MIGRATIONS.length : version, dataDir);
   } catch (error) {
     database.close();
     if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY') {
@@ -34,6 +40,17 @@ export function openDatabase(dataDir: string): Database {
     throw error;
   }
   return database;
+}
+
+/**
+ * Brings all that was committed into the main file, which is then whole by itself and stays as it is, for another process to
+ * copy, until the function that this returns is called: commits go to the write-ahead log alone.
+ */
+export function freezeMainFile(database: Database): () => void {
+  const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
+  if (busy !== 0) throw new Error('The write-ahead log is being read, and nobody else should have the database.');
+  database.exec('PRAGMA wal_autocheckpoint = 0');
+  return () => void database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
 /** Runs `work` in one transaction: all of it is stored, or nothing. */
@@ -56,7 +73,7 @@ function versionOf(database: Database): number {
   return row.user_version;
 }
 
-function migrate(database: Database, version: number, dataDir: string): void {
+function migrate(database: Database, version: number, to: number, dataDir: string): void {
   if (version > MIGRATIONS.length) {
     throw new DomainError(
       'checkpoint_incompatible',
@@ -64,8 +81,8 @@ function migrate(database: Database, version: number, dataDir: string): void {
     );
   }
   transaction(database, () => {
-    for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
+    for (const sql of MIGRATIONS.slice(version, to)) database.exec(sql);
     // Takes the exclusive lock even where nothing was migrated.
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.exec(`PRAGMA user_version = ${to}`);
   });
 }

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { hasLabels } from './labels.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from './page.ts';
 
-export type JobType = 'train' | 'evaluate';
+export type JobType = 'train' | 'learn' | 'evaluate';
 export type JobState =
   | 'queued'
   | 'running'
@@ -137,7 +137,8 @@ export class JobStore {
         `INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, progress = excluded.progress, metrics = excluded.metrics,
            error = excluded.error, result = excluded.result, attempts = excluded.attempts,
-           last_event_id = excluded.last_event_id, started_at = excluded.started_at, ended_at = excluded.ended_at,
+           last_event_id = excluded.last_event_id, start_checkpoint_id = excluded.start_checkpoint_id,
+           started_at = excluded.started_at, ended_at = excluded.ended_at,
            updated_at = excluded.updated_at`,
       )
       .run(

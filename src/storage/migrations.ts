@@ -109,4 +109,59 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (principal, key)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Experience that agents were given from outside: a batch a row, its columns in a blob, until a checkpoint has it.
+  -- An agent without an environment has an empty spec_id.
+  ALTER TABLE agents ADD COLUMN transitions INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE transition_batches (
+    agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    -- How many transitions the agent was given before it.
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (agent_id, first)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Checkpoints that came from outside are of no agent. SQLite cannot make a column nullable, so the tables are made anew.
+  CREATE TABLE new_checkpoints (
+    id TEXT PRIMARY KEY,
+    agent_id TEXT REFERENCES agents (id) ON DELETE CASCADE,
+    -- What an agent made of it is, as JSON; null where it is of an agent, which says so.
+    identity TEXT,
+    job_id TEXT,
+    timesteps INTEGER NOT NULL,
+    -- How far its job was, counted as the job's events are.
+    step INTEGER NOT NULL,
+    model_sha256 TEXT NOT NULL,
+    model_bytes INTEGER NOT NULL,
+    experience_sha256 TEXT,
+    experience_bytes INTEGER,
+    labels TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO new_checkpoints SELECT id, agent_id, NULL, job_id, timesteps, timesteps, model_sha256, model_bytes,
+    experience_sha256, experience_bytes, labels, created_at FROM checkpoints;
+  CREATE TABLE new_checkpoint_segments (
+    checkpoint_id TEXT NOT NULL REFERENCES new_checkpoints (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (checkpoint_id, name)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO new_checkpoint_segments SELECT checkpoint_id, name, sha256, bytes FROM checkpoint_segments;
+  DROP TABLE checkpoint_segments;
+  DROP TABLE checkpoints;
+  ALTER TABLE new_checkpoints RENAME TO checkpoints;
+  ALTER TABLE new_checkpoint_segments RENAME TO checkpoint_segments;
+  CREATE INDEX checkpoints_by_agent ON checkpoints (agent_id, id);
+  CREATE INDEX checkpoints_by_job ON checkpoints (job_id, id);
+  `,
+  `
+  -- Checkpoints of which a file was found to be missing or changed, and what was wrong.
+  CREATE TABLE checkpoint_damage (
+    checkpoint_id TEXT PRIMARY KEY REFERENCES checkpoints (id) ON DELETE CASCADE,
+    damage TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -109,9 +109,10 @@ class Learning implements Work {
     });
     learner.observe(transitions);
     this.#timesteps += envs.length;
-    for (let due = learner.updatesDue(); due > 0; due--) {
-      await learner.update();
-      this.#updates++;
+    for (let due = learner.updatesDue(); due > 0; ) {
+      const taken = await learner.update();
+      due -= taken;
+      this.#updates += taken;
     }
     this.#observations = transitions.map((transition, lane) => this.#follow(lane, transition));
   }

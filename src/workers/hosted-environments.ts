@@ -25,7 +25,16 @@ import {
   writeSnapshot,
 } from './snapshot-file.ts';
 
-type HostedRequest = Exclude<EnvironmentRequest['type'], 'initializeAgent' | 'act' | 'checkWrappers' | 'exportPolicy'>;
+type HostedRequest = Exclude<
+  EnvironmentRequest['type'],
+  | 'initializeAgent'
+  | 'act'
+  | 'checkWrappers'
+  | 'storeTransitions'
+  | 'importCheckpoint'
+  | 'verifyCheckpoint'
+  | 'exportPolicy'
+>;
 type Handlers<T extends EnvironmentRequest['type']> = {
   readonly [K in T]: (request: Extract<EnvironmentRequest, { type: K }>) => Promise<EnvironmentReplies[K]>;
 };

@@ -3,7 +3,13 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { type ActionCodec, actionCodec } from '../agent/action-codec.ts';
 import type { AgentSpaces, Algorithm } from '../agent/algorithm.ts';
 import { findAlgorithm } from '../agent/algorithm-registry.ts';
-import { type CheckpointDocument, decodeCheckpoint, encodeCheckpoint, FORMAT_VERSION } from '../agent/checkpoint.ts';
+import {
+  type CheckpointDocument,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  FORMAT_VERSION,
+  spacesOfDocument,
+} from '../agent/checkpoint.ts';
 import type { Engine } from '../compute/engine.ts';
 import { Engines } from '../compute/engines.ts';
 import type { Env } from '../envs/env.ts';
@@ -13,8 +19,9 @@ import type { Tensors } from '../math/tensor.ts';
 import { Blobs } from '../storage/blobs.ts';
 import { type Evaluation, evaluate } from '../training/evaluate.ts';
 import type { TrainingHooks } from '../training/run.ts';
+import { environmentOf } from './agent-environment.ts';
 import { ExperienceFiles } from './experience-files.ts';
-import type { EvaluateTask, JobCommand, JobMessage, JobStart, TrainTask } from './protocol.ts';
+import type { EvaluateTask, JobCommand, JobMessage, JobStart, LearnTask, TrainTask } from './protocol.ts';
 import { createTrainee, type Trainee } from './trainee.ts';
 import { makeWrapped } from './wrapped-env.ts';
 
@@ -22,7 +29,6 @@ type Outcome = Extract<JobMessage, { type: 'done' }>;
 
 /** What both kinds of job stand on. */
 interface Bench {
-  readonly env: Env;
   readonly algorithm: Algorithm;
   readonly spaces: AgentSpaces;
   readonly codec: ActionCodec;
@@ -47,13 +53,11 @@ try {
 port.close();
 
 async function work(): Promise<Outcome> {
-  const { algorithm: name, specId, envKwargs, model } = assignment;
+  const { algorithm: name, observationSpace, actionSpace, model } = assignment;
   const algorithm = findAlgorithm(name);
-  using env = await make(specId, { kwargs: envKwargs });
-  const spaces = algorithm.checkSpaces(env.observationSpace.toDocument(), env.actionSpace.toDocument());
+  const spaces = algorithm.checkSpaces(observationSpace, actionSpace);
   const { document, tensors } = decodeCheckpoint(await blobs.read(model));
   const bench = {
-    env,
     algorithm,
     spaces,
     codec: actionCodec(spaces.action),
@@ -64,6 +68,7 @@ async function work(): Promise<Outcome> {
   const { task } = assignment;
   switch (task.type) {
     case 'train':
+    case 'learn':
       return await runTraining(bench, task);
     case 'evaluate':
       return await runEvaluation(bench, task);
@@ -72,31 +77,37 @@ async function work(): Promise<Outcome> {
   }
 }
 
-async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
+async function runTraining(bench: Bench, task: TrainTask | LearnTask): Promise<Outcome> {
   const { algorithm, spaces, engine, state, codec } = bench;
-  const { hyperparameters, specId, envKwargs } = assignment;
+  const { hyperparameters } = assignment;
   const log = (message: string) => send({ type: 'log', message });
-  const trainee = await createTrainee(algorithm, { ...bench, assignment, task, log });
-  using evaluationEnv = task.evaluation && (await make(specId, { kwargs: envKwargs }));
-  const policy = task.evaluation && (await algorithm.createPolicy({ hyperparameters, spaces, engine, state }));
+  const trainee = await createTrainee(algorithm, { ...bench, assignment, task, blobs, log });
+  const evaluation = task.type === 'train' ? task.evaluation : null;
+  using evaluationEnv = evaluation && (await makePlain());
+  const policy = evaluation && (await algorithm.createPolicy({ hyperparameters, spaces, engine, state }));
   const files = new ExperienceFiles(blobs);
+  /** A run that learns from transitions counts its gradient steps; the agent has all of the transitions from the start. */
+  const ofAgent = (step: number) => (task.type === 'train' ? step : task.timesteps);
   const hooks: TrainingHooks = {
     isCancelled: () => readWishes().cancel,
     takeCheckpointRequest,
-    progress: (progress) => send({ type: 'progress', ...progress }),
+    progress: (progress) => send({ type: 'progress', ...progress, timesteps: ofAgent(progress.timesteps) }),
     metrics: (timesteps, values) => send({ type: 'metrics', timesteps, values }),
     episode: (timesteps, episode) => send({ type: 'episode', timesteps, ...episode }),
     evaluated: (timesteps, evaluation) => send({ type: 'metrics', timesteps, values: evaluationMetrics(evaluation) }),
     restored: (experience) => files.restored(experience),
-    checkpoint: (timesteps, { model, experience, isBest }) =>
+    checkpoint: (step, { model, experience, isBest }) => {
+      const timesteps = ofAgent(step);
       send({
         type: 'checkpoint',
         timesteps,
+        step,
         model: blobs.write(encodeCheckpoint(documentOf('model', timesteps, trainee), model)),
         experience: files.save(documentOf('experience', timesteps, trainee), experience),
         isBest,
-      }),
-    publish: (timesteps, policyState) => send({ type: 'policy', timesteps, state: policyState }),
+      });
+    },
+    publish: (step, policyState) => send({ type: 'policy', timesteps: ofAgent(step), state: policyState }),
   };
   try {
     checkIdentity(bench, task, trainee);
@@ -104,12 +115,20 @@ async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
     const outcome = await trainee.run(
       {
         codec,
-        timesteps: task.timesteps,
-        endTimesteps: task.endTimesteps,
+        ...(task.type === 'train'
+          ? {
+              timesteps: task.timesteps,
+              endTimesteps: task.endTimesteps,
+              checkpointEveryTimesteps: task.checkpointEveryTimesteps,
+            }
+          : {
+              timesteps: task.updates,
+              endTimesteps: task.gradientSteps,
+              checkpointEveryTimesteps: task.checkpointEveryUpdates,
+            }),
         resumes: task.resumes,
         experience: () => files.loaded,
-        evaluation: task.evaluation && evaluationEnv && policy && { ...task.evaluation, env: evaluationEnv, policy },
-        checkpointEveryTimesteps: task.checkpointEveryTimesteps,
+        evaluation: evaluation && evaluationEnv && policy && { ...evaluation, env: evaluationEnv, policy },
         checkpointEverySeconds: task.checkpointEverySeconds,
       },
       hooks,
@@ -122,7 +141,7 @@ async function runTraining(bench: Bench, task: TrainTask): Promise<Outcome> {
 }
 
 /** Under another engine identity the bits differ: a run that resumes would not become what it would have become undisturbed. */
-function checkIdentity({ trainedOn }: Bench, task: TrainTask, { engineIdentity }: Trainee): void {
+function checkIdentity({ trainedOn }: Bench, task: TrainTask | LearnTask, { engineIdentity }: Trainee): void {
   if (trainedOn === null || trainedOn === engineIdentity) return;
   if (task.resumes && !task.allowInexactResume) {
     throw new DomainError(
@@ -136,6 +155,7 @@ function checkIdentity({ trainedOn }: Bench, task: TrainTask, { engineIdentity }
 
 async function runEvaluation(bench: Bench, task: EvaluateTask): Promise<Outcome> {
   const { algorithm, spaces, engine, state, codec } = bench;
+  using plainEnv = await makePlain();
   const policy = await algorithm.createPolicy({ hyperparameters: assignment.hyperparameters, spaces, engine, state });
   let steps = 0;
   let played = 0;
@@ -156,11 +176,11 @@ async function runEvaluation(bench: Bench, task: EvaluateTask): Promise<Outcome>
       },
     });
   try {
-    const evaluation = await play(bench.env);
+    const evaluation = await play(plainEnv);
     if (evaluation !== null) send({ type: 'metrics', timesteps: steps, values: evaluationMetrics(evaluation) });
     const perturbed: Evaluation[] = [];
     for (const wish of task.perturbations) {
-      using env = await makeWrapped(assignment, spaces, [wish]);
+      using env = await makeWrapped(environmentOf(assignment), spaces, [wish]);
       const result = evaluation && (await play(env));
       if (result === null) return { type: 'done', outcome: 'cancelled', evaluation: null };
       perturbed.push(result);
@@ -172,6 +192,12 @@ async function runEvaluation(bench: Bench, task: EvaluateTask): Promise<Outcome>
   }
 }
 
+/** The agent's environment without wrappers. */
+async function makePlain(): Promise<Env> {
+  const { specId, envKwargs } = environmentOf(assignment);
+  return await make(specId, { kwargs: envKwargs });
+}
+
 function evaluationMetrics({ returnMean, returnStd, lengthMean }: Evaluation): Record<string, number> {
   return { 'eval/return_mean': returnMean, 'eval/return_std': returnStd, 'eval/length_mean': lengthMean };
 }
@@ -181,13 +207,14 @@ function documentOf(
   timesteps: number,
   { engineIdentity }: Trainee,
 ): CheckpointDocument {
-  const { algorithm, specId, envKwargs, hyperparameters, engine } = assignment;
+  const { algorithm, specId, envKwargs, observationSpace, actionSpace, hyperparameters, engine } = assignment;
   return {
     format_version: FORMAT_VERSION,
     kind,
     algorithm,
     spec_id: specId,
     env_kwargs: envKwargs,
+    ...spacesOfDocument(specId, { observation: observationSpace, action: actionSpace }),
     hyperparameters,
     timesteps,
     engine,

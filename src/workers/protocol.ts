@@ -1,5 +1,5 @@
 // The wire between threads: every message that crosses one is a case of a union below. Data only.
-import type { AgentSpaces, Hyperparameters } from '../agent/algorithm.ts';
+import type { AgentSpaces, Hyperparameters, ReplayPlacement } from '../agent/algorithm.ts';
 import type { EngineName } from '../compute/engine.ts';
 import type { EngineSettings } from '../compute/engines.ts';
 import type { ModelAbout } from '../compute/onnx/model.ts';
@@ -13,11 +13,13 @@ import type { BlockReset, BlockResetOptions, BlockStep } from '../envs/vector/su
 import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import type { ErrorWire } from '../errors.ts';
 import type { Tensors } from '../math/tensor.ts';
-import type { BlobRef, ExperienceRef } from '../storage/checkpoints.ts';
+import type { BlobRef, CheckpointIdentity, ExperienceRef } from '../storage/checkpoints.ts';
+import type { TransitionBatch } from '../storage/transitions.ts';
 import type { EpisodeSummary, PerturbedEvaluation } from '../training/evaluate.ts';
 import type { EvaluationSchedule, TrainingOutcome, TrainingProgress } from '../training/run.ts';
 import type { RolloutColumns, RolloutPictures, RolloutPosition } from './rollout.ts';
 import type { SnapshotCounters, SnapshotDocument, SnapshotIdentity } from './snapshot-file.ts';
+import type { TransitionColumns } from './transition-files.ts';
 
 // --- Environment workers: one answer to each request. ---
 
@@ -66,7 +68,12 @@ export type EnvironmentRequest =
   | { readonly type: 'sampleActions'; readonly id: string; readonly count: number }
   /** A single environment, or the worker's block of a vector environment. */
   | { readonly type: 'close'; readonly id: string }
-  | ({ readonly type: 'initializeAgent'; readonly seed: number } & AgentIdentity)
+  | ({
+      readonly type: 'initializeAgent';
+      readonly seed: number;
+      /** Of an agent whose environment is outside; else null, and the environment says them. */
+      readonly spaces: AgentSpaces | null;
+    } & AgentIdentity)
   | {
       readonly type: 'act';
       /** Key of the compiled policy: an agent's id. */
@@ -81,10 +88,16 @@ export type EnvironmentRequest =
   /** Makes the agent's environment inside of each list of wrappers, and closes it. Answers where the agent could act in all. */
   | {
       readonly type: 'checkWrappers';
-      readonly identity: Pick<AgentIdentity, 'specId' | 'envKwargs'>;
+      readonly identity: EnvironmentIdentity;
       readonly spaces: AgentSpaces;
       readonly lists: readonly (readonly WrapperWish[])[];
     }
+  /** Checks `columns` and stores them. */
+  | { readonly type: 'storeTransitions'; readonly spaces: AgentSpaces; readonly columns: TransitionColumns }
+  /** Checks a file that somebody sent and stores it. `sha256` is what it should have, in hex; null = not said. */
+  | { readonly type: 'importCheckpoint'; readonly file: Uint8Array; readonly sha256: string | null }
+  /** Answers where all files are what they were, else with `checkpoint_corrupt`. */
+  | { readonly type: 'verifyCheckpoint'; readonly model: BlobRef; readonly experience: ExperienceRef | null }
   | { readonly type: 'exportPolicy'; readonly policy: Omit<PolicySource, 'engine'>; readonly about: ModelAbout };
 
 /** How environments are made, one or many. */
@@ -173,6 +186,13 @@ export interface EnvironmentReplies {
   /** `lacking`: send the request again, with the policy. */
   readonly act: { readonly actions: Batch } | { readonly lacking: true };
   readonly checkWrappers: null;
+  readonly storeTransitions: { readonly count: number; readonly blob: BlobRef };
+  readonly importCheckpoint: {
+    readonly identity: CheckpointIdentity;
+    readonly timesteps: number;
+    readonly model: BlobRef;
+  };
+  readonly verifyCheckpoint: null;
   /** An ONNX file. */
   readonly exportPolicy: { readonly model: Uint8Array; readonly sha256: string };
 }
@@ -181,9 +201,13 @@ export interface EnvironmentReplies {
 export interface AgentIdentity {
   readonly algorithm: string;
   readonly hyperparameters: Hyperparameters;
-  readonly specId: string;
+  /** Null where the environment is outside of the server. */
+  readonly specId: string | null;
   readonly envKwargs: Readonly<Record<string, unknown>>;
 }
+
+/** Of an agent whose environment the server runs. */
+export type EnvironmentIdentity = Pick<AgentIdentity, 'envKwargs'> & { readonly specId: string };
 
 export interface PolicySource extends AgentIdentity {
   readonly engine: EngineName;
@@ -212,30 +236,49 @@ export interface JobStart {
 }
 
 export type JobAssignment = AgentIdentity & {
+  readonly observationSpace: SpaceDocument;
+  readonly actionSpace: SpaceDocument;
   readonly dataDir: string;
   readonly engine: EngineName;
   readonly engines: EngineSettings;
   readonly threads: number;
   readonly model: BlobRef;
-  readonly task: TrainTask | EvaluateTask;
+  readonly task: TrainTask | LearnTask | EvaluateTask;
 };
 
-export interface TrainTask {
-  readonly type: 'train';
+/** What all jobs that change the agent are told. */
+interface ChangeTask {
   readonly seed: number;
   readonly experience: ExperienceRef | null;
   readonly resumes: boolean;
   /** Whether to resume even where this engine gives other bits than the one before. */
   readonly allowInexactResume: boolean;
+  readonly checkpointEverySeconds: number | null;
+}
+
+export interface TrainTask extends ChangeTask {
+  readonly type: 'train';
   readonly timesteps: number;
   readonly endTimesteps: number;
   /** Environments stepped at once. */
   readonly numEnvs: number;
+  readonly replayPlacement: ReplayPlacement;
   /** Around each of them; not around that of evaluations. */
   readonly wrappers: readonly WrapperWish[];
   readonly evaluation: Omit<EvaluationSchedule, 'env' | 'policy'> | null;
   readonly checkpointEveryTimesteps: number | null;
-  readonly checkpointEverySeconds: number | null;
+}
+
+export interface LearnTask extends ChangeTask {
+  readonly type: 'learn';
+  /** The agent's, with all that it learns from. */
+  readonly timesteps: number;
+  /** Gradient steps that the job has behind it, and after which it ends. */
+  readonly updates: number;
+  readonly gradientSteps: number;
+  /** What goes into the replay first. */
+  readonly batches: readonly TransitionBatch[];
+  readonly checkpointEveryUpdates: number | null;
 }
 
 export interface EvaluateTask {
@@ -256,6 +299,8 @@ export type JobMessage =
   | {
       readonly type: 'checkpoint';
       readonly timesteps: number;
+      /** How far the job is, counted as its metrics and events are. */
+      readonly step: number;
       readonly model: BlobRef;
       readonly experience: ExperienceRef;
       /** Whether the evaluation before it was the run's best. */

@@ -6,11 +6,11 @@ import { make } from '../envs/registry.ts';
 import type { SpaceDocument } from '../envs/spaces/space.ts';
 import type { WrapperWish } from '../envs/wrappers/wrapper-registry.ts';
 import { DomainError } from '../errors.ts';
-import type { AgentIdentity } from './protocol.ts';
+import type { EnvironmentIdentity } from './protocol.ts';
 
 /** Throws what making it throws, and `invalid_wrapper` where the agent could not act in it. */
 export async function makeWrapped(
-  { specId, envKwargs }: Pick<AgentIdentity, 'specId' | 'envKwargs'>,
+  { specId, envKwargs }: EnvironmentIdentity,
   spaces: AgentSpaces,
   wrappers: readonly WrapperWish[],
 ): Promise<Env> {

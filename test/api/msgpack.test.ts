@@ -55,6 +55,18 @@ test('levels that ended do not count', () => {
   assert.deepEqual(parseMsgpack(encode(list)), list);
 });
 
+test('a tensor of rows without numbers is refused: its shape would promise more lists than there is memory', () => {
+  const message = (shape: number[]) => encode({ action: { dtype: 'float32', shape, data: new Uint8Array(0) } });
+  for (const shape of [
+    [1_048_576, 1_048_576, 0],
+    [1, 0],
+    [2, 0, 3],
+  ])
+    assert.throws(() => parseMsgpack(message(shape)), /rows that hold no numbers; only the first length may be 0/);
+  for (const shape of [[0], [0, 1_048_576]])
+    assert.equal(JSON.stringify(parseMsgpack(message(shape))), '{"action":[]}');
+});
+
 test('arrays that promise more than there is take no memory', () => {
   const before = process.memoryUsage().rss;
   // Each of these would make a decoder set aside 32 million places.

@@ -5,20 +5,24 @@ import { after, describe, test } from 'node:test';
 import { startRealServers } from '../support/real-servers.ts';
 import { agentCases } from './cases/agents.ts';
 import { authCases } from './cases/auth.ts';
+import { backupCases } from './cases/backups.ts';
 import { badInputCases } from './cases/bad-input.ts';
 import { catalogueCases } from './cases/catalogue.ts';
 import { checkpointCases } from './cases/checkpoints.ts';
+import { damagedCheckpointCases } from './cases/damaged-checkpoints.ts';
 import { environmentCheckCases } from './cases/environment-checks.ts';
 import { environmentCases } from './cases/environments.ts';
 import { everyOperationCases } from './cases/every-operation.ts';
 import { fullDiskCases } from './cases/full-disk.ts';
 import { fullHeapCases } from './cases/full-heap.ts';
 import { idempotencyCases } from './cases/idempotency.ts';
+import { importCases } from './cases/imports.ts';
 import { jobControlCases } from './cases/job-control.ts';
 import { jobCases } from './cases/jobs.ts';
 import { lostWorkerCases } from './cases/lost-workers.ts';
 import { memoryCases } from './cases/memory.ts';
 import { msgpackCases } from './cases/msgpack.ts';
+import { outsideCases } from './cases/outside.ts';
 import { planningCases } from './cases/planning.ts';
 import { renderCases } from './cases/render.ts';
 import { rolloutCases } from './cases/rollouts.ts';
@@ -31,7 +35,12 @@ import { wrapperCases } from './cases/wrappers.ts';
 import { FAULTS } from './faults-only.ts';
 
 const context = await startRealServers();
-after(() => context.close());
+// A backup tells which files of its data directory are damaged, and other cases damage those of theirs.
+const undamaged = await context.start();
+after(async () => {
+  await undamaged.close();
+  await context.close();
+});
 
 describe('every operation', () => everyOperationCases(context));
 describe('bad input', { timeout: 60_000 }, () => badInputCases(context));
@@ -52,11 +61,15 @@ describe('lost workers', { timeout: 60_000 }, () => lostWorkerCases(context));
 describe('a full heap', { timeout: 120_000 }, () => fullHeapCases(context));
 describe('agents', { timeout: 120_000 }, () => agentCases(context));
 describe('checkpoints', () => checkpointCases(context));
+describe('imports', { timeout: 300_000 }, () => importCases(context));
+describe('agents of outside environments', { timeout: 120_000 }, () => outsideCases(context));
 describe('jobs', { timeout: 120_000 }, () => jobCases(context));
 describe('control of jobs', { timeout: 120_000 }, () => jobControlCases(context));
 describe('idempotency keys', { timeout: 120_000 }, () => idempotencyCases(context));
 describe('training options', { timeout: 120_000 }, () => trainingOptionCases(context));
 describe('planning', { timeout: 120_000 }, () => planningCases(context));
+describe('damaged checkpoints', { timeout: 120_000 }, () => damagedCheckpointCases(context));
+describe('backups', { timeout: 120_000 }, () => backupCases({ ...context, ...undamaged }));
 describe('a full disk', { timeout: 120_000 }, () => fullDiskCases(context));
 
 test('every documented status was produced by a test above, but for those that need a broken server', () => {

@@ -21,7 +21,7 @@ test('a server that is killed three times loses nothing', async (t) => {
   assert.ok(evidence.events > 0 && evidence.checkpointsHeld > 0);
 });
 
-test('a truncated checkpoint fails its job with a clear error, and nothing else', async (t) => {
+test('a truncated checkpoint sends its job back to the one before, and without one fails it with a clear error', async (t) => {
   const evidence = new Evidence();
   await truncated(temporaryFolder(t), evidence, (line) => t.diagnostic(line));
   assert.deepEqual(evidence.violations, []);

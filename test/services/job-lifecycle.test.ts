@@ -1,5 +1,6 @@
-// Whatever clients ask for and whatever becomes of workers and servers, in whatever order: a job goes from state to state as the
-// table allows, and stays where it ended. Workers are played by the test; journal, scheduler and database are the real ones.
+// Whatever clients ask for and whatever becomes of workers, servers and the disk, in whatever order: a job goes from state to state as
+// the table allows, and stays where it ended; its events count up, and none is told twice. Workers are played by the test; journal,
+// scheduler and database are the real ones.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
@@ -15,13 +16,16 @@ import { AgentStore } from '../../src/storage/agents.ts';
 import { Blobs } from '../../src/storage/blobs.ts';
 import { CheckpointStore } from '../../src/storage/checkpoints.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
-import { type JobState, JobStore } from '../../src/storage/jobs.ts';
+import { type JobEvent, type JobState, JobStore } from '../../src/storage/jobs.ts';
+import { TransitionStore } from '../../src/storage/transitions.ts';
 import type { JobHostHandlers } from '../../src/workers/job-host.ts';
 import type { JobMessage } from '../../src/workers/protocol.ts';
+import { freshSeed } from '../compute/support.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
 import { agentRow, jobRow } from '../support/rows.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
+const RUNS = Number(process.env['RUNS'] ?? 100);
 const SLOTS = 2;
 const JOBS = 4;
 const CONFIG = {
@@ -54,18 +58,18 @@ interface FakeWorker extends JobHostHandlers {
 
 type Action =
   | {
-      readonly does: 'queue' | 'pause' | 'resume' | 'cancel';
+      readonly does: 'queue' | 'pause' | 'resume' | 'cancel' | 'delete';
       readonly job: number;
       readonly priority: number;
     }
   | { readonly does: 'obey' | 'checkpoint' | 'finish' | 'fail' | 'lose' | 'exit'; readonly worker: number }
-  | { readonly does: 'hold' | 'release' | 'restart' | 'kill' };
+  | { readonly does: 'hold' | 'release' | 'fill' | 'free' | 'restart' | 'kill' };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      does: fc.constantFrom('queue', 'pause', 'resume', 'cancel' as const),
+      does: fc.constantFrom('queue', 'queue', 'pause', 'resume', 'cancel', 'delete' as const),
       job: fc.nat(JOBS - 1),
       priority: fc.integer({ min: -2, max: 2 }),
     }),
@@ -77,7 +81,12 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       worker: fc.nat(7),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('hold', 'release', 'restart', 'kill' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constantFrom('hold', 'release', 'fill', 'free', 'free', 'restart', 'kill' as const),
+    }),
+  },
 ) as fc.Arbitrary<Action>;
 
 /** A server's services over a database, and workers that do what the test says. */
@@ -86,7 +95,14 @@ class World {
   readonly #store: JobStore;
   readonly #blobs: Blobs;
   readonly ids: string[] = [];
+  /** Jobs that were deleted. */
+  readonly deleted = new Set<string>();
+  /** What listeners were told, by job. */
+  readonly told = new Map<string, JobEvent[]>();
   readonly errors: unknown[] = [];
+  isFull = false;
+  /** What a full disk refused. */
+  refusals = 0;
   workers: FakeWorker[] = [];
   journal: JobJournal;
   scheduler: Scheduler;
@@ -99,7 +115,11 @@ class World {
   }
 
   #boot(): [JobJournal, Scheduler] {
-    const onError = (error: unknown) => this.errors.push(error);
+    const onError = (error: unknown) => {
+      // What could not be stored is reported; the journal tries again.
+      if (this.isFull && isFullDisk(error)) this.refusals++;
+      else this.errors.push(error);
+    };
     const journal = new JobJournal({ database: this.#database, store: this.#store, onError });
     const checkpoints = new Checkpoints({
       database: this.#database,
@@ -111,6 +131,7 @@ class World {
       agents: new AgentStore(this.#database),
       checkpoints,
       policies: new Policies(),
+      transitions: new TransitionStore(this.#database),
       dataDir: '',
       engines: ENGINE_SETTINGS,
       slots: SLOTS,
@@ -118,7 +139,7 @@ class World {
       onError,
       startWorker: ({ task }, handlers) => {
         assert.ok(task.type === 'train');
-        const [jobId = ''] = this.ids.filter((id) => journal.get(id).seed === task.seed);
+        const jobId = this.ids[task.seed] ?? '';
         assert.ok(!this.workers.some((worker) => worker.jobId === jobId), 'a job has one worker at a time');
         const worker: FakeWorker = {
           ...handlers,
@@ -144,46 +165,95 @@ class World {
     if ('job' in action) this.#ask(action.does, action.job, action.priority);
     else if ('worker' in action) this.#work(action.does, action.worker);
     else if (action.does === 'hold') this.scheduler.hold('the disk is short; free space');
-    else if (action.does === 'release') this.scheduler.release();
+    else if (action.does === 'release') this.#answered(() => this.scheduler.release());
+    else if (action.does === 'fill' || action.does === 'free') this.limitDisk(action.does === 'fill');
     else this.#reboot(action.does);
   }
 
+  /** A disk that takes no write: to the services, a full one. */
+  limitDisk(isFull: boolean): void {
+    this.isFull = isFull;
+    this.#database.exec(`PRAGMA query_only = ${isFull ? 'ON' : 'OFF'}`);
+  }
+
   #reboot(how: 'restart' | 'kill'): void {
-    // A server that stops tells its workers to end, and those that do are heard; one that is killed takes them with it.
     if (how === 'restart') {
+      // A server that stops tells its workers to end, and those that do are heard. It is not stopped before it could store that.
+      this.limitDisk(false);
       void this.scheduler.stop();
       for (const worker of [...this.workers]) {
         this.#say(worker, { type: 'done', outcome: 'cancelled', evaluation: null });
         this.#end(worker);
       }
+      this.journal.close();
+    } else {
+      // One that is killed takes them with it, and what it had not stored.
+      this.#database.exec('PRAGMA query_only = ON');
+      try {
+        this.journal.close();
+      } catch (error) {
+        assert.match(String(error), /readonly/);
+      }
+      this.#database.exec('PRAGMA query_only = OFF');
+      this.limitDisk(false);
     }
     this.workers = [];
-    this.journal.close();
     [this.journal, this.scheduler] = this.#boot();
+    for (const id of this.ids) if (!this.deleted.has(id)) this.#listen(id);
     this.scheduler.recover(true);
   }
 
-  #ask(what: 'queue' | 'pause' | 'resume' | 'cancel', job: number, priority: number): void {
+  /** As a reader that comes back and names the last event it saw. */
+  #listen(id: string): void {
+    const told = this.told.get(id) ?? [];
+    this.told.set(id, told);
+    this.journal.subscribe(id, told.at(-1)?.id ?? 0, (event) => void told.push(event));
+  }
+
+  close(): void {
+    this.limitDisk(false);
+    this.journal.close();
+  }
+
+  #ask(what: 'queue' | 'pause' | 'resume' | 'cancel' | 'delete', job: number, priority: number): void {
     const id = this.ids[job];
     if (what === 'queue' || id === undefined) {
       if (this.ids.length >= JOBS) return;
       const seed = this.ids.length;
       const newJob = { ...jobRow, id: newId('job'), seed, config: { ...CONFIG, priority } };
+      if (!this.#answered(() => this.journal.add(newJob))) return;
       this.ids.push(newJob.id);
-      this.journal.add(newJob);
-      this.scheduler.schedule();
+      this.#answered(() => this.#listen(newJob.id));
+      this.#answered(() => this.scheduler.schedule());
       return;
     }
-    try {
+    if (this.deleted.has(id)) return;
+    this.#answered(() => {
       if (what === 'pause') this.scheduler.pause(id);
       if (what === 'resume') this.scheduler.resume(id);
       if (what === 'cancel') this.scheduler.cancel(id);
+      if (what !== 'delete' || !isTerminal(this.journal.get(id).state)) return;
+      this.journal.flush();
+      this.#store.delete(id);
+      this.deleted.add(id);
+    });
+  }
+
+  /** Refusals are answers, and a full disk is one to whoever asks while it is. */
+  #answered(work: () => void): boolean {
+    try {
+      work();
+      return true;
     } catch (error) {
-      // Refusals are answers.
+      if (this.isFull && isFullDisk(error)) {
+        this.refusals++;
+        return false;
+      }
       assert.ok(
         error instanceof DomainError && ['invalid_state_transition', 'disk_full'].includes(error.code),
         String(error),
       );
+      return false;
     }
   }
 
@@ -200,6 +270,7 @@ class World {
         this.#say(worker, {
           type: 'checkpoint',
           timesteps,
+          step: timesteps,
           model: BLOB,
           experience: { file: BLOB, segments: [] },
           isBest: false,
@@ -238,11 +309,17 @@ class World {
     worker.onExit();
   }
 
-  statesOf(id: string): JobState[] {
-    return this.#store
-      .events(id, { after: 0, limit: 10_000 })
-      .flatMap(({ type, data }) => (type === 'job.state' ? [data['state'] as JobState] : []));
+  eventsOf(id: string): JobEvent[] {
+    return this.#store.events(id, { after: 0, limit: 10_000 });
   }
+
+  statesOf(id: string): JobState[] {
+    return this.eventsOf(id).flatMap(({ type, data }) => (type === 'job.state' ? [data['state'] as JobState] : []));
+  }
+}
+
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'SQLITE_READONLY';
 }
 
 function openWorld(t: TestContext): () => World {
@@ -253,14 +330,18 @@ function openWorld(t: TestContext): () => World {
   t.after(() => database.close());
   const blobs = new Blobs(folder);
   return () => {
+    // What a run that failed left.
+    database.exec('PRAGMA query_only = OFF');
     database.exec('DELETE FROM agents');
     new AgentStore(database).insert(agentRow);
     new CheckpointStore(database).insert(
       {
         id: 'ckpt_1',
         agentId: agentRow.id,
+        identity: null,
         jobId: null,
         timesteps: 0,
+        step: 0,
         model: BLOB,
         experience: null,
         labels: {},
@@ -274,26 +355,33 @@ function openWorld(t: TestContext): () => World {
 
 test('no order of calls and of ends of workers brings a job into a state that may not follow', (t) => {
   const newWorld = openWorld(t);
+  const seed = freshSeed(t);
+  let refusals = 0;
   fc.assert(
     fc.property(fc.array(action, { minLength: 5, maxLength: 60 }), (actions) => {
       const world = newWorld();
       const ended = new Map<string, string>();
       for (const step of actions) {
+        // A job that ended while nothing could be stored runs again after a kill.
+        if (step.does === 'kill' && world.isFull) ended.clear();
         world.do(step);
         assert.deepEqual(world.errors, []);
         assert.ok(world.workers.length <= SLOTS, 'there are no more workers than slots');
         for (const id of world.ids) {
+          if (world.deleted.has(id)) continue;
           const row = world.journal.get(id);
           const worker = world.workers.find(({ jobId }) => jobId === id);
           if (isAtWork(row.state)) assert.ok(worker && !worker.hasLastWord, `${row.state} without a worker`);
-          else assert.ok(worker?.hasLastWord ?? true, `${row.state} with a worker`);
+          else if (!world.isFull) assert.ok(worker?.hasLastWord ?? true, `${row.state} with a worker`);
           if (!isTerminal(row.state)) continue;
           const last = JSON.stringify([row.state, row.error, row.result, row.endedAt]);
           assert.equal(ended.get(id) ?? last, last, 'what has ended stays as it is');
           ended.set(id, last);
         }
       }
+      world.limitDisk(false);
       for (const id of world.ids) {
+        if (world.deleted.has(id)) continue;
         world.journal.flushForReading();
         const states = world.statesOf(id);
         assert.equal(states[0], 'queued');
@@ -302,18 +390,46 @@ test('no order of calls and of ends of workers brings a job into a state that ma
       }
       // Left alone, with what is paused resumed, all of them end.
       world.scheduler.release();
-      const areOver = () => world.ids.every((id) => isTerminal(world.journal.get(id).state));
+      // What could not start for want of room is tried again after a while.
+      world.scheduler.schedule();
+      const left = () => world.ids.filter((id) => !world.deleted.has(id));
+      const areOver = () => left().every((id) => isTerminal(world.journal.get(id).state));
       for (let round = 0; round < 100 && !areOver(); round++) {
-        for (const id of world.ids)
+        for (const id of left())
           if (world.journal.get(id).state === 'paused')
             world.do({ does: 'resume', job: world.ids.indexOf(id), priority: 0 });
         for (const does of ['obey', 'finish', 'exit'] as const) world.do({ does, worker: 0 });
       }
-      for (const id of world.ids) assert.ok(isTerminal(world.journal.get(id).state), world.journal.get(id).state);
-      world.journal.close();
+      for (const id of left()) assert.ok(isTerminal(world.journal.get(id).state), world.journal.get(id).state);
+      world.journal.flush();
+      for (const id of left()) {
+        const stored = world.eventsOf(id);
+        const ids = stored.map((event) => event.id ?? 0);
+        assert.deepEqual(
+          ids,
+          [...new Set(ids)].sort((a, b) => a - b),
+          'ids count up',
+        );
+        assert.equal(stored.filter(({ type }) => type === 'job.done').length, 1);
+        assert.equal(stored.at(-1)?.type, 'job.done', 'nothing follows the end');
+        assert.equal(world.journal.get(id).lastEventId, ids.at(-1));
+        // What an interrupted attempt did beyond its checkpoint was told and is taken back; all else is told once, as it is stored.
+        const told = (world.told.get(id) ?? []).filter((event) => event.id !== null);
+        const toldIds = told.map((event) => event.id ?? 0);
+        assert.deepEqual(
+          toldIds,
+          [...new Set(toldIds)].sort((a, b) => a - b),
+          'no event is told twice, or late',
+        );
+        const known = new Map(told.map((event) => [event.id, event]));
+        for (const event of stored) assert.deepEqual(known.get(event.id), event);
+      }
+      world.close();
+      refusals += world.refusals;
     }),
-    { numRuns: 100 },
+    { numRuns: RUNS, seed, includeErrorInReport: true },
   );
+  t.diagnostic(`a full disk refused ${refusals} writes`);
 });
 
 test('the highest priority starts first, the oldest among equals, and a job that was paused takes its old place', (t) => {
@@ -335,5 +451,5 @@ test('the highest priority starts first, the oldest among equals, and a job that
   assert.deepEqual(running(), [2, 0], 'older than the fourth');
   finish();
   assert.deepEqual(running(), [0, 3]);
-  world.journal.close();
+  world.close();
 });

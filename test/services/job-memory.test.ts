@@ -11,15 +11,26 @@ const MB = 2 ** 20;
 const algorithm = {
   memoryBytes: ({ replay_capacity }: { replay_capacity: number }) => ({
     replay: 100 * replay_capacity,
+    mirror: 200 * replay_capacity,
     parameters: MB,
   }),
 } as unknown as Algorithm;
-const demand = { algorithm, hyperparameters: { replay_capacity: 100_000 }, spaces: {} as AgentSpaces, numEnvs: 1 };
+const demand = {
+  algorithm,
+  hyperparameters: { replay_capacity: 100_000 },
+  spaces: {} as AgentSpaces,
+  numEnvs: 1,
+  replayPlacement: 'host',
+} as const;
 const limits = (jobBytes: number, totalBytes: number) => ({ jobBytes: jobBytes * MB, totalBytes: totalBytes * MB });
 
 test('a job that fits is admitted, up to the last byte', () => {
   const needed = bytesOf(demand);
   admit(demand, [MB, 2 * MB], { jobBytes: needed, totalBytes: needed + 3 * MB });
+});
+
+test('a copy of the replay on the device is counted too', () => {
+  assert.equal(bytesOf({ ...demand, replayPlacement: 'device' }), bytesOf(demand) + 200 * 100_000);
 });
 
 for (const [what, others, limit, message] of [
@@ -77,4 +88,6 @@ test('SAC counts what its replay takes when it is full', () => {
   const held = buffer.getState().segments.reduce((sum, { tensor }) => sum + tensor.data.buffer.byteLength, 0);
   assert.ok(needed.replay >= held && needed.replay < 1.1 * held, `${needed.replay} for ${held}`);
   assert.ok(needed.parameters > 0);
+  // A row of the copy has both observations and the action.
+  assert.equal(needed.mirror, 4 * 10_000 * (4 + 2 + 4));
 });

@@ -8,6 +8,7 @@ import { Scheduler } from '../../src/services/scheduler.ts';
 import { AgentStore } from '../../src/storage/agents.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { JobStore } from '../../src/storage/jobs.ts';
+import { TransitionStore } from '../../src/storage/transitions.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
 import { agentRow, jobRow } from '../support/rows.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -31,6 +32,7 @@ test('a job that was started ten times without a checkpoint is not started again
     agents,
     checkpoints,
     policies: new Policies(),
+    transitions: new TransitionStore(database),
     dataDir,
     engines: ENGINE_SETTINGS,
     slots: 1,

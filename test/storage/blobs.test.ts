@@ -32,6 +32,17 @@ for (const [what, damage] of [
   });
 }
 
+test('a blob that is written again is made whole, whatever had become of it', async (t) => {
+  const folder = temporaryFolder(t);
+  const blobs = new Blobs(folder);
+  const ref = blobs.write(content);
+  for (const damage of ['parameterz', 'p']) {
+    writeFileSync(join(folder, 'blobs', ref.sha256), damage);
+    blobs.write(content);
+    assert.deepEqual(Buffer.from(await blobs.read(ref)), content);
+  }
+});
+
 test('a missing blob is refused as corrupt', async (t) => {
   const blobs = new Blobs(temporaryFolder(t));
   await assert.rejects(blobs.read({ sha256: 'f'.repeat(64), bytes: 1 }), {

@@ -121,3 +121,23 @@ test('a data directory from before there were segments is migrated, its checkpoi
     experience: { file: { sha256: 'bb', bytes: 2 }, segments: [] },
   });
 });
+
+test('checkpoints, and the segments that they name, outlive the migration after which one may be of no agent', (t) => {
+  const folder = temporaryFolder(t);
+  const before = new Libsql(join(folder, 'gymserve.db'));
+  before.exec('PRAGMA foreign_keys = ON');
+  for (const step of MIGRATIONS.slice(0, 3)) before.exec(step);
+  before.exec('PRAGMA user_version = 3');
+  before.exec(
+    `INSERT INTO agents VALUES ('${agentRow.id}', NULL, 'sac', 'X-v0', '{}', '{}', '{}', '{}', 0, '{}', 'ckpt_1', 0, 0)`,
+  );
+  before.exec(`INSERT INTO checkpoints VALUES ('ckpt_1', '${agentRow.id}', NULL, 5, 'aa', 1, 'bb', 2, '{}', 0)`);
+  before.exec(`INSERT INTO checkpoint_segments VALUES ('ckpt_1', 'a', 'cc', 3)`);
+  before.close();
+  const { checkpoints, agents, store, database } = open(t, folder);
+  assert.deepEqual(checkpoints.stateOf('ckpt_1').experience?.segments, [{ name: 'a', sha256: 'cc', bytes: 3 }]);
+  assert.equal(checkpoints.row('ckpt_1').step, 5);
+  assert.deepEqual(database.prepare('PRAGMA foreign_key_check').all(), []);
+  agents.delete(agentRow.id);
+  assert.equal(store.namedBlobs().size, 0);
+});

@@ -70,6 +70,9 @@ export function fakeServices(): FakeServices {
     environments: fails(),
     agents: fails(),
     checkpoints: fails(),
+    replays: fails(),
+    transitions: fails(),
+    backups: fails(),
     idempotency: { once: async (_request, work) => ({ fresh: await work(() => undefined) }) },
     jobs: fails<JobsService>({
       get: (id) => find(id).record,

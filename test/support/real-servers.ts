@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type Contract, loadContract } from '../../src/api/contract.ts';
-import { digestOf, type Scope } from '../../src/api-keys.ts';
+import { digestOf, SCOPES, type Scope } from '../../src/api-keys.ts';
 import { createServer, type GymserveServer, type ServerConfig } from '../../src/server.ts';
 import { ENGINE_SETTINGS } from './engine-settings.ts';
 import { RecordedResponses, type RecordingClient, recordingClient } from './recorded-responses.ts';
@@ -48,7 +48,7 @@ export async function startRealServers(): Promise<RealContext> {
   const locked = await start({
     apiKeys: [
       { digest: digestOf(KEY), scopes: ['admin'] },
-      ...(['read', 'env', 'train'] as const).map((scope) => ({ digest: digestOf(keyFor(scope)), scopes: [scope] })),
+      ...SCOPES.map((scope) => ({ digest: digestOf(keyFor(scope)), scopes: [scope] })),
     ],
   });
   const limited = await start({ rateLimitPerMinute: 1 });
@@ -67,7 +67,10 @@ export async function startRealServers(): Promise<RealContext> {
   };
 }
 
-async function startRealServer(recorded: RecordedResponses, config: Partial<ServerConfig> = {}): Promise<RealServer> {
+export async function startRealServer(
+  recorded: RecordedResponses,
+  config: Partial<ServerConfig> = {},
+): Promise<RealServer> {
   const folder = config.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'gymserve-real-')) : null;
   const dataDir = config.dataDir ?? folder ?? '';
   const server: GymserveServer = await createServer({

@@ -96,10 +96,12 @@ function idleLearner(): Learner & { readonly seen: (readonly Transition[])[]; re
       steps += 1;
       due = 2;
     },
+    absorb: () => assert.fail('a trainer hands over whole steps'),
     updatesDue: () => due,
     update: async () => {
       due -= 1;
       updates += 1;
+      return 1;
     },
     takeMetrics: () => ({ updates }),
     policyState: () => ({}),

@@ -34,6 +34,16 @@ export interface Batch {
   readonly bootstrap: Float32Array;
 }
 
+/** As `Batch`, but for observations and actions, of which these are the slots. */
+export interface Picks {
+  /** Of the transition that was drawn: its observation and action. */
+  readonly first: Float32Array;
+  /** Of the one m − 1 steps later: its next observation. */
+  readonly last: Float32Array;
+  readonly reward: Float32Array;
+  readonly bootstrap: Float32Array;
+}
+
 /** Sizes of the pieces in which a checkpoint writes the ring: at most a 32nd of it and 2 MiB, at least 64 rows. */
 const CHUNKS = { bytes: 2 ** 21, perRing: 32, leastRows: 64, finalRows: 1024 } as const;
 /** Up to here float32 holds every integer, and so the number of a row of the side table. */
@@ -47,9 +57,14 @@ const EXTRA = 2;
 /** Bytes that a buffer takes once it is full, its side table estimated at an episode in 50 steps. */
 export function replayBytes(options: ReplayOptions): number {
   const { observationSize, actionSize } = options;
-  const rows = ringSize(options) * options.lanes;
+  const rows = slotsOf(options);
   const finals = Math.max(Math.min(rows, CHUNKS.finalRows), Math.ceil(rows / STEPS_AN_EPISODE));
   return Float32Array.BYTES_PER_ELEMENT * (rows * (observationSize + actionSize + EXTRA) + finals * observationSize);
+}
+
+/** Bytes that its side table takes at most where each transition needs a row of it: where none follows the one before. */
+export function looseBytes(options: ReplayOptions): number {
+  return Float32Array.BYTES_PER_ELEMENT * slotsOf(options) * options.observationSize;
 }
 
 export class ReplayBuffer {
@@ -85,6 +100,8 @@ export class ReplayBuffer {
   readonly #pending: Float32Array;
   /** The incoming observation in float32, as it would be stored. */
   readonly #incoming: Float32Array;
+  /** Slots whose transitions changed since `takeChanged`; null = all did. */
+  #changed: Set<number> | null = null;
 
   constructor(options: ReplayOptions, chunkRows = chunkRowsOf(options)) {
     const { capacity, observationSize, actionSize, lanes, steps, discount } = options;
@@ -95,7 +112,7 @@ export class ReplayBuffer {
     this.#flags = observationSize + actionSize;
     this.#lanes = lanes;
     this.#ring = ringSize(options);
-    this.#total = this.#ring * lanes;
+    this.#total = slotsOf(options);
     this.#steps = steps;
     this.#powers = new Float64Array(steps + 1).fill(1);
     for (let k = 1; k <= steps; k += 1) this.#powers[k] = (this.#powers[k - 1] as number) * discount;
@@ -131,6 +148,9 @@ export class ReplayBuffer {
     this.#incoming.set(transition.observation);
     // A ring of one is about to overwrite the only transition that could ask for what is pending.
     if (size > 0 && this.#ring > 1 && (this.#ended[lane] === 1 || !this.#goesOn(lane))) this.#setAside(lane);
+    // The one before has its next observation elsewhere from here on, and a 0 there where it was −0.
+    if (size > 0) this.#changed?.add(this.#newest[lane] as number);
+    this.#changed?.add(slot);
     const row = this.#rows.change(slot);
     row.set(this.#incoming);
     row.set(transition.action, this.#observation);
@@ -166,12 +186,51 @@ export class ReplayBuffer {
 
   /** Fills `batch` with transitions drawn uniformly with replacement. The buffer must not be empty. */
   sample(rng: Pcg64, batch: Batch): void {
+    const [observation, action] = [this.#observation, this.#flags - this.#observation];
+    this.#draw(rng, batch.reward.length, (slot, place) => {
+      const chunk = this.#rows.chunkOf(slot);
+      const start = this.#rows.startOf(slot);
+      copy(chunk, start, batch.observation, place * observation, observation);
+      copy(chunk, start + observation, batch.action, place * action, action);
+      this.#copyNext(this.#lookAhead(slot, batch, place), batch.nextObservation, place * observation);
+    });
+  }
+
+  /** What `sample` would draw, without the observations and actions. */
+  pick(rng: Pcg64, picks: Picks): void {
+    this.#draw(rng, picks.reward.length, (slot, place) => {
+      picks.first[place] = slot;
+      picks.last[place] = this.#lookAhead(slot, picks, place);
+    });
+  }
+
+  /** Observation, action and next observation of the transition in `slot`, into `target` from `to` on. */
+  copyTransition(slot: number, target: Float32Array, to: number): void {
+    copy(this.#rows.chunkOf(slot), this.#rows.startOf(slot), target, to, this.#flags);
+    this.#copyNext(slot, target, to + this.#flags);
+  }
+
+  /** Slots, in order, whose transitions are not what they were at the last call; the first time, all that are held. */
+  takeChanged(): number[] {
+    const changed = this.#changed === null ? this.#held() : [...this.#changed].sort((a, b) => a - b);
+    this.#changed = new Set();
+    return changed;
+  }
+
+  #held(): number[] {
+    const held: number[] = [];
+    for (let slot = 0; slot < this.#slotsUsed(); slot += 1)
+      if (Math.floor(slot / this.#lanes) < (this.#sizes[slot % this.#lanes] as number)) held.push(slot);
+    return held;
+  }
+
+  #draw(rng: Pcg64, count: number, take: (slot: number, place: number) => void): void {
     const { size } = this;
     const inStep = this.#sizes.every((own) => own === this.#sizes[0]);
-    for (let place = 0; place < batch.reward.length; place += 1) {
+    for (let place = 0; place < count; place += 1) {
       const index = rng.integers(0, size);
       // In lockstep the number of a transition is its slot: lane index % lanes, place in the ring floor(index / lanes).
-      this.#read(inStep ? index : this.#slotOf(index), batch, place);
+      take(inStep ? index : this.#slotOf(index), place);
     }
   }
 
@@ -183,15 +242,13 @@ export class ReplayBuffer {
     return place * this.#lanes + lane;
   }
 
-  // Plain loops: with a `subarray` for each row the gather takes more than twice as long.
-  #read(slot: number, batch: Batch, place: number): void {
-    const [rows, observation, flags] = [this.#rows, this.#observation, this.#flags];
+  /** Fills in the n-step return that begins in `slot`; gives the slot of its last transition. */
+  #lookAhead(slot: number, { reward: rewards, bootstrap }: Pick<Batch, 'reward' | 'bootstrap'>, place: number): number {
+    const [rows, flags] = [this.#rows, this.#flags];
+    const lane = slot % this.#lanes;
+    const newest = this.#newest[lane] as number;
     let chunk = rows.chunkOf(slot);
     let start = rows.startOf(slot);
-    copy(chunk, start, batch.observation, place * observation, observation);
-    copy(chunk, start + observation, batch.action, place * (flags - observation), flags - observation);
-    const to = place * observation;
-    const newest = this.#newest[slot % this.#lanes] as number;
     // In float64; without adding to 0 first, which would make a lone −0 a 0.
     let reward = chunk[start + flags] as number;
     let alive = true;
@@ -201,28 +258,42 @@ export class ReplayBuffer {
       const end = chunk[start + flags + 1] as number;
       if (end !== 0) {
         alive = end > 0;
-        const final = Math.abs(end) - 1;
-        copy(this.#finals.chunkOf(final), this.#finals.startOf(final), batch.nextObservation, to, observation);
         break;
       }
       if (at === newest) {
-        const lane = slot % this.#lanes;
         alive = this.#terminated[lane] === 0;
-        copy(this.#pending, lane * observation, batch.nextObservation, to, observation);
         break;
       }
-      at += this.#lanes;
-      if (at >= this.#total) at -= this.#total;
+      if (m === this.#steps) break;
+      at = this.#following(at);
       chunk = rows.chunkOf(at);
       start = rows.startOf(at);
-      if (m === this.#steps) {
-        copy(chunk, start, batch.nextObservation, to, observation);
-        break;
-      }
       reward += (this.#powers[m] as number) * (chunk[start + flags] as number);
     }
-    batch.reward[place] = reward;
-    batch.bootstrap[place] = alive ? (this.#powers[m] as number) : 0;
+    rewards[place] = reward;
+    bootstrap[place] = alive ? (this.#powers[m] as number) : 0;
+    return at;
+  }
+
+  // Plain loops, here and in `sample`: with a `subarray` for each row the gather takes more than twice as long.
+  #copyNext(slot: number, target: Float32Array, to: number): void {
+    const [rows, observation, lane] = [this.#rows, this.#observation, slot % this.#lanes];
+    const end = rows.chunkOf(slot)[rows.startOf(slot) + this.#flags + 1] as number;
+    if (end !== 0) {
+      const final = Math.abs(end) - 1;
+      copy(this.#finals.chunkOf(final), this.#finals.startOf(final), target, to, observation);
+    } else if (slot === this.#newest[lane]) {
+      copy(this.#pending, lane * observation, target, to, observation);
+    } else {
+      const next = this.#following(slot);
+      copy(rows.chunkOf(next), rows.startOf(next), target, to, observation);
+    }
+  }
+
+  /** The slot of the lane's next transition. */
+  #following(slot: number): number {
+    const next = slot + this.#lanes;
+    return next < this.#total ? next : next - this.#total;
   }
 
   /** Everything that later samples depend on; the rows and the side table as segments. */
@@ -275,6 +346,7 @@ export class ReplayBuffer {
       this.#takeFrom(other);
       return;
     }
+    this.#changed = null;
     this.#rows.restore('rows', state, slotsUsed(sizes));
     this.#finals.restore('finals', state, finalsUsed);
     this.#free = Array.from(take(state, 'free', Int32Array).data);
@@ -297,6 +369,7 @@ export class ReplayBuffer {
 
   /** The newest transitions of `other` in runs of equal length, one a lane; a run ends as an episode that was cut off. */
   #takeFrom(other: ReplayBuffer): void {
+    this.#changed = null;
     this.#free = [];
     this.#finalsUsed = 0;
     this.#cursors.fill(0);
@@ -344,6 +417,9 @@ export class ReplayBuffer {
   }
 }
 
+/** Slots of a buffer. */
+export const slotsOf = (options: ReplayOptions): number => ringSize(options) * options.lanes;
+
 function ringSize({ capacity, lanes }: ReplayOptions): number {
   return Math.max(1, Math.floor(capacity / lanes));
 }
@@ -359,7 +435,7 @@ function slotsUsed(sizes: Int32Array): number {
 function chunkRowsOf(options: ReplayOptions): number {
   const { observationSize, actionSize } = options;
   const bytes = Float32Array.BYTES_PER_ELEMENT * (observationSize + actionSize + EXTRA);
-  const share = Math.ceil((ringSize(options) * options.lanes) / CHUNKS.perRing);
+  const share = Math.ceil(slotsOf(options) / CHUNKS.perRing);
   return Math.max(CHUNKS.leastRows, Math.min(share, Math.floor(CHUNKS.bytes / bytes)));
 }
 

@@ -4,14 +4,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { type ApiKey, mayUse } from '../../api-keys.ts';
+import { type ApiKey, type KeyRing, mayUse } from '../../api-keys.ts';
 import { DomainError } from '../../errors.ts';
 import type { Contract } from '../contract.ts';
 import { keyIn, offeredProtocols } from '../websocket/sub-protocols.ts';
 
 export interface AuthOptions {
-  /** The keys that are let in; null = everybody is. */
-  readonly keys: readonly ApiKey[] | null;
+  /** Null = everybody is let in. */
+  readonly ring: KeyRing | null;
   readonly contract: Contract;
   /** Routes that ask for no key, by their pattern. */
   readonly isOpen: (route: string) => boolean;
@@ -25,9 +25,8 @@ export function keyDigestOf(request: FastifyRequest): string | null {
 }
 
 export const auth = fp<AuthOptions>(
-  async (app, { keys, contract, isOpen }) => {
-    if (keys === null) return;
-    const accepted = keys.map((key) => ({ key, digest: Buffer.from(key.digest, 'hex') }));
+  async (app, { ring, contract, isOpen }) => {
+    if (ring === null) return;
     const operations = new Map(
       contract.operations.map((operation) => [`${operation.method} ${operation.url}`, operation]),
     );
@@ -35,7 +34,7 @@ export const auth = fp<AuthOptions>(
       // The pattern of the route that was found, never the raw path: an encoded path cannot pretend to be an open one.
       const route = request.routeOptions.url;
       if (route !== undefined && isOpen(route)) return;
-      const key = acceptedKey(keyOf(request.headers), accepted);
+      const key = acceptedKey(keyOf(request.headers), ring.keys);
       if (key === null) {
         const detail = 'Send one of this server\'s API keys in the header Authorization, as "Bearer <key>".';
         throw new DomainError('unauthorized', detail);
@@ -60,15 +59,13 @@ function keyOf(headers: IncomingHttpHeaders): string | null {
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
 }
 
-function acceptedKey(
-  key: string | null,
-  accepted: readonly { readonly key: ApiKey; readonly digest: Buffer }[],
-): ApiKey | null {
+function acceptedKey(key: string | null, accepted: readonly ApiKey[]): ApiKey | null {
   if (key === null) return null;
   const digest = createHash('sha256').update(key).digest();
   // Every digest is compared, so that the time tells nothing about which one fits.
-  const fitting = accepted.filter(
-    (candidate) => candidate.digest.length === digest.length && timingSafeEqual(candidate.digest, digest),
-  );
-  return fitting[0]?.key ?? null;
+  const fitting = accepted.filter((candidate) => {
+    const wanted = Buffer.from(candidate.digest, 'hex');
+    return wanted.length === digest.length && timingSafeEqual(wanted, digest);
+  });
+  return fitting[0] ?? null;
 }

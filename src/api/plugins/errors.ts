@@ -11,9 +11,10 @@ export const errors = fp(
     app.setErrorHandler(sendProblem);
     app.setNotFoundHandler((request, reply) => sendProblem(nothingAt(request.method, request.url), request, reply));
     // Node would answer these two itself, without a problem. RFC 9110 §10.1.1 lets a server ignore an expectation.
-    app.addHook('onRequest', async ({ raw }) => {
+    app.addHook('onRequest', ({ raw }, _, done) => {
       if (raw.headers.host === undefined && raw.httpVersion === '1.1')
         throw new InvalidRequest('The header Host is missing, which HTTP/1.1 requires; add it.');
+      done();
     });
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   },

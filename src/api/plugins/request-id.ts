@@ -26,10 +26,9 @@ let next = pool.length;
 
 export const requestId = fp(
   async (app) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       reply.header(REQUEST_ID_HEADER, request.id);
-      // JSON must never be taken for a page.
-      reply.header('x-content-type-options', 'nosniff');
+      done();
     });
   },
   { name: 'gymserve-request-id' },

@@ -1,23 +1,32 @@
 import type { AgentRecord } from '../../services/agents.ts';
 import type { JobRecord } from '../../services/jobs.ts';
+import type { TransitionsTaken } from '../../services/transitions.ts';
 import { fileHeaders, namesTag } from '../download.ts';
 import { created, GONE, type Handlers, json } from '../operation.ts';
 import { listOf, pageQueryOf } from '../page.ts';
-import type { AgentsService, CheckpointsService, JobsService } from '../services.ts';
+import type { AgentsService, CheckpointsService, JobsService, TransitionsService } from '../services.ts';
 import {
   actFromWire,
   actToWire,
   agentToWire,
   createAgentFromWire,
   evaluateFromWire,
+  learnFromWire,
   trainFromWire,
+  transitionsFromWire,
+  transitionsToWire,
 } from '../wire/agent.ts';
 import { checkpointToWire } from '../wire/checkpoint.ts';
 import { jobToWire } from '../wire/job.ts';
 
 const accepted = (job: JobRecord) => created(202, `/v1/jobs/${job.id}`, jobToWire(job));
 
-export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsService, jobs: JobsService) {
+export function agentRoutes(
+  agents: AgentsService,
+  checkpoints: CheckpointsService,
+  jobs: JobsService,
+  transitions: TransitionsService,
+) {
   return {
     createAgent: async ({ body, keep }) => {
       const reply = (agent: AgentRecord) => created(201, `/v1/agents/${agent.id}`, agentToWire(agent));
@@ -46,6 +55,15 @@ export function agentRoutes(agents: AgentsService, checkpoints: CheckpointsServi
 
     trainAgent: async ({ params, body, keep }) =>
       accepted(await jobs.train(params.agent_id, trainFromWire(body), (job) => keep(accepted(job)))),
+
+    addTransitions: async ({ params, body, keep }) => {
+      const reply = (taken: TransitionsTaken) => json(200, transitionsToWire(taken));
+      const columns = transitionsFromWire(body);
+      return reply(await transitions.add(params.agent_id, columns, (taken) => keep(reply(taken))));
+    },
+
+    learnAgent: async ({ params, body, keep }) =>
+      accepted(await jobs.learn(params.agent_id, learnFromWire(body), (job) => keep(accepted(job)))),
 
     evaluateAgent: async ({ params, body, keep }) =>
       accepted(await jobs.evaluate(params.agent_id, evaluateFromWire(body), (job) => keep(accepted(job)))),

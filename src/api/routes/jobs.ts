@@ -16,8 +16,10 @@ export function jobRoutes(jobs: JobsService, sse: SseOptions) {
       return json(200, listOf(jobs.list({ ...pageQueryOf(query, 'job'), ...filter }), jobToWire));
     },
 
-    getJob: async ({ params, query, ...call }) => {
+    getJob: async (call) => {
+      const { params, query } = call;
       const seconds = Number.parseInt(query.wait ?? '0', 10);
+      // The signal listens as soon as it is read.
       const job = seconds === 0 ? jobs.get(params.job_id) : await jobs.wait(params.job_id, seconds, call.signal);
       return json(200, jobToWire(job));
     },

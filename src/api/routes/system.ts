@@ -36,6 +36,7 @@ export function systemRoutes(server: ServerService, metrics: MetricsService, con
           agents: use.agents,
           running_jobs: use.runningJobs,
           queued_jobs: use.queuedJobs,
+          paused_jobs: use.pausedJobs,
         },
       });
     },

@@ -77,6 +77,8 @@ export class EnvironmentSocket {
   #receive(frame: Buffer, isBinary: boolean): void {
     const { format } = this.#options;
     this.#isAlive = true;
+    // After a frame that could not be read the client hears of no call any more, so none is done.
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
     if (isBinary !== format.isBinary) {
       const wanted = format.isBinary ? 'binary frames of MessagePack' : 'text frames of JSON';
       this.#socket.close(UNSUPPORTED_DATA, `This sub-protocol has ${wanted}; send those.`);
@@ -124,9 +126,11 @@ export class EnvironmentSocket {
   /** Waits where the client takes less than it asks for. */
   async #send(frame: object): Promise<void> {
     const socket = this.#socket;
+    const { format } = this.#options;
+    const written = await format.write(frame);
     if (socket.readyState !== socket.OPEN) return;
     const taken = new Promise<void>((resolve) => {
-      socket.send(this.#options.format.write(frame), () => {
+      socket.send(written, { binary: format.isBinary }, () => {
         this.#isAlive = true;
         resolve();
       });

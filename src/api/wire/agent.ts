@@ -1,7 +1,8 @@
 // Agents, and what is asked of them, on the wire.
 
 import type { ActAnswer, ActRequest, AgentRecord, CreateAgent } from '../../services/agents.ts';
-import type { EvaluateRequest, TrainRequest } from '../../services/job-request.ts';
+import type { EvaluateRequest, LearnRequest, TrainRequest } from '../../services/job-request.ts';
+import type { NewTransitions, TransitionsTaken } from '../../services/transitions.ts';
 import type { Schema } from '../operation.ts';
 import { InvalidRequest } from '../problem.ts';
 import { spaceToWire } from './space.ts';
@@ -12,9 +13,19 @@ export function createAgentFromWire(body: Schema<'CreateAgent'>): CreateAgent {
   if (body.from_checkpoint_id !== undefined) return { ...identity, fromCheckpointId: body.from_checkpoint_id };
   const { algorithm, spec_id: specId, env_kwargs: envKwargs = {}, hyperparameters = {} } = body;
   // The contract's `if`/`else` has seen to this; the types generated from it cannot say so.
-  if (algorithm === undefined || specId === undefined)
-    throw new InvalidRequest('Give algorithm and spec_id, or from_checkpoint_id.');
-  return { ...identity, fromCheckpointId: null, algorithm, specId, envKwargs, hyperparameters };
+  const { observation_space: observation, action_space: action } = body;
+  const spaces = observation === undefined ? null : { observation, action };
+  if (algorithm === undefined || (specId === undefined && spaces === null))
+    throw new InvalidRequest('Give algorithm and spec_id, or algorithm and the spaces, or from_checkpoint_id.');
+  return {
+    ...identity,
+    fromCheckpointId: null,
+    algorithm,
+    specId: specId ?? null,
+    spaces,
+    envKwargs,
+    hyperparameters,
+  };
 }
 
 export function agentToWire(agent: AgentRecord): Schema<'Agent'> {
@@ -79,11 +90,42 @@ export function trainFromWire(body: Schema<'TrainAgent'>): TrainRequest {
           },
     engine: body.engine ?? null,
     threads: body.threads ?? null,
+    replayPlacement: body.replay_placement,
     allowInexactResume: body.allow_inexact_resume,
     priority: body.priority,
     seed: body.seed ?? null,
     labels: body.labels,
   };
+}
+
+export function learnFromWire(body: Schema<'LearnAgent'>): LearnRequest {
+  const { checkpoint } = body;
+  return {
+    gradientSteps: body.gradient_steps,
+    checkpoint:
+      checkpoint === undefined
+        ? null
+        : {
+            everyGradientSteps: checkpoint.every_gradient_steps ?? null,
+            everySeconds: checkpoint.every_seconds ?? null,
+            keepLast: checkpoint.keep_last ?? null,
+          },
+    engine: body.engine ?? null,
+    threads: body.threads ?? null,
+    allowInexactResume: body.allow_inexact_resume,
+    priority: body.priority,
+    seed: body.seed ?? null,
+    labels: body.labels,
+  };
+}
+
+/** Rows are checked where they are stored, against the agent's spaces. */
+export function transitionsFromWire(body: Schema<'AddTransitions'>): NewTransitions {
+  return { ...body, truncations: body.truncations ?? null };
+}
+
+export function transitionsToWire({ accepted, pending, total }: TransitionsTaken): Schema<'TransitionsAdded'> {
+  return { object: 'transitions', accepted, pending, total };
 }
 
 export function evaluateFromWire(body: Schema<'EvaluateAgent'>): EvaluateRequest {

@@ -14,6 +14,7 @@ export function checkpointToWire(checkpoint: CheckpointRecord): Schema<'Checkpoi
     sha256: checkpoint.sha256,
     has_replay: checkpoint.hasReplay,
     labels: checkpoint.labels,
+    damage: checkpoint.damage,
     created_at: checkpoint.createdAt.toISOString(),
     // A checkpoint never changes.
     updated_at: checkpoint.createdAt.toISOString(),

@@ -25,6 +25,9 @@ export function flagsToWire(flags: readonly boolean[]): boolean[] {
   return new TensorData('bool', [flags.length], Uint8Array.from(flags, Number)) as unknown as boolean[];
 }
 
+/** The longest list that the contract allows: each row becomes a tensor of its own, and a body may hold a million of one byte. */
+const MAX_ROWS = 4096;
+
 /** What a client sent as a list of tensors, or as one tensor with the list along its first dimension. Throws `InvalidRequest`. */
 export function listFromWire(list: readonly unknown[]): readonly unknown[] {
   const sent: unknown = list;
@@ -33,5 +36,8 @@ export function listFromWire(list: readonly unknown[]): readonly unknown[] {
     throw new InvalidRequest(
       'A list of tensors was sent as one number; send a tensor whose first dimension is the list.',
     );
+  const [rows = 0] = sent.shape;
+  if (rows > MAX_ROWS)
+    throw new InvalidRequest(`A list of ${rows} tensors was sent; send at most ${MAX_ROWS} at once.`);
   return rowsOf(sent);
 }

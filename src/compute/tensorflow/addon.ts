@@ -12,8 +12,9 @@ export type PackageName = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';
 export interface Addon {
   readonly TF_Version: string;
   readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
   isUsingGpuDevice(): boolean;
-  createTensor(shape: readonly number[], type: number, data: Float32Array): number;
+  createTensor(shape: readonly number[], type: number, data: Float32Array | Int32Array): number;
   deleteTensor(tensor: number): void;
   /** A copy. */
   tensorDataSync(tensor: number): Float32Array;

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { DomainError } from '../../errors.ts';
 import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { Engine, Program } from '../engine.ts';
-import type { Graph, Node } from '../graph.ts';
+import type { Graph } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
+import { describeEnvironment } from '../process-environment.ts';
 import { copyState, findNonFinite, known, matchState } from '../state.ts';
 import { type Addon, loadAddon } from './addon.ts';
-import { describeEnvironment } from '../process-environment.ts';
-import { type LoweredModel, lower, type Packing } from './lower.ts';
+import { type LoweredModel, lower, type Packing, type Shaped } from './lower.ts';
 import { TAG } from './model.ts';
 
 /** Where an acting program runs: a few rows a call are not worth the way to the GPU. */
@@ -28,10 +28,10 @@ function tensorflowEngine(name: 'tfjs-node' | 'tfjs-node-gpu'): Engine {
       // Without CUDA it computes on the processor and does not say so.
       if (name === 'tfjs-node-gpu' && !addon.isUsingGpuDevice())
         throw new DomainError('engine_not_available', `@tensorflow/${name} ${version} loads but found no GPU.`);
-      const model = lower(optimize(graph), options.acts === true ? CPU : null);
+      const model = lower(optimize(graph), options.acts === true ? CPU : null, options.tables);
       options.dump?.({ stage: 'tensorflow', extension: 'pb', content: model.bytes });
       const identity = `${name} ${version} ${addon.TF_Version} ${describeEnvironment()}`;
-      return new TensorflowProgram(graph, model, addon, await load(addon, model.bytes), identity);
+      return new TensorflowProgram(graph, model, addon, await load(addon, model.bytes), { name, identity });
     },
   };
 }
@@ -47,6 +47,11 @@ async function load(addon: Addon, bytes: Uint8Array): Promise<number> {
   }
 }
 
+/** A node and what it is fed with. */
+type Feed = readonly [node: string, shape: readonly number[], data: Float32Array | Int32Array];
+
+const NO_ROWS: { readonly first: number; readonly rows: Float32Array } = { first: 0, rows: new Float32Array(0) };
+
 class TensorflowProgram implements Program {
   readonly inputs: Readonly<Record<string, Float32Array>>;
   readonly outputs: Readonly<Record<string, Float32Array>>;
@@ -55,11 +60,21 @@ class TensorflowProgram implements Program {
   readonly #model: LoweredModel;
   readonly #addon: Addon;
   readonly #loaded: number;
+  readonly #name: string;
   /** What `inputs` and `outputs` are views of. */
   readonly #input: Float32Array;
   readonly #output: Float32Array;
+  /** For the tables, with the next call. */
+  #waiting = NO_ROWS;
 
-  constructor(graph: Graph, model: LoweredModel, addon: Addon, loaded: number, identity: string) {
+  constructor(
+    graph: Graph,
+    model: LoweredModel,
+    addon: Addon,
+    loaded: number,
+    { name, identity }: { readonly name: string; readonly identity: string },
+  ) {
+    this.#name = name;
     this.identity = identity;
     this.#graph = graph;
     this.#model = model;
@@ -67,18 +82,42 @@ class TensorflowProgram implements Program {
     this.#loaded = loaded;
     this.#input = new Float32Array(model.inputs.length);
     this.#output = new Float32Array(model.outputs.length);
-    this.inputs = views(graph.inputs, model.inputs, this.#input);
+    this.inputs = views(model.fed, model.inputs, this.#input);
     this.outputs = views(graph.outputs, model.outputs, this.#output);
     // A variable has no value until it is given one.
     this.#write(
       [...graph.state].map(([name, { before }]) => [name, before.shape, new Float32Array(sizeOf(before.shape))]),
     );
+    if (model.tables !== undefined) this.#call([], [model.tables.made]);
   }
 
   async run(): Promise<void> {
     const { input, output } = this.#model;
-    const [result] = this.#call(input === undefined ? [] : [[input, [this.#input.length], this.#input]], [output]);
+    const given: Feed[] = input === undefined ? [] : [[input, [this.#input.length], this.#input]];
+    const [result] = this.#call([...given, ...this.#takeRows()], [output]);
     this.#output.set(result as Float32Array);
+  }
+
+  putRows(first: number, rows: Float32Array): void {
+    const { tables } = this.#model;
+    if (tables === undefined) throw new RangeError('The program was compiled without tables.');
+    if (rows.length % tables.width !== 0)
+      throw new RangeError(`${rows.length} numbers are no rows of ${tables.width}.`);
+    // A call takes one run of rows: of several, all but the last have one of their own.
+    if (this.#waiting.rows.length > 0) this.#call(this.#takeRows(), [tables.written]);
+    this.#waiting = { first, rows };
+  }
+
+  #takeRows(): Feed[] {
+    const { tables } = this.#model;
+    if (tables === undefined) return [];
+    const { first, rows } = this.#waiting;
+    this.#waiting = NO_ROWS;
+    const count = rows.length / tables.width;
+    return [
+      [tables.place, [2], Int32Array.of(first, first + count)],
+      [tables.rows, [count, tables.width], rows],
+    ];
   }
 
   nonFinite(): readonly string[] {
@@ -117,32 +156,45 @@ class TensorflowProgram implements Program {
   }
 
   /** What the nodes `fetches` give once the nodes of `feeds` are given their values. */
-  #call(
-    feeds: readonly (readonly [string, readonly number[], Float32Array])[],
-    fetches: readonly string[],
-  ): readonly Float32Array[] {
+  #call(feeds: readonly Feed[], fetches: readonly string[]): readonly Float32Array[] {
     if (fetches.length === 0) return [];
     const addon = this.#addon;
     const named = (nodes: readonly string[]): string => nodes.map((node) => `${node}:0`).join(',');
     const tensors: number[] = [];
     try {
-      for (const [, shape, data] of feeds) tensors.push(addon.createTensor(shape, addon.TF_FLOAT, data));
+      for (const [, shape, data] of feeds) {
+        const type = data instanceof Int32Array ? addon.TF_INT32 : addon.TF_FLOAT;
+        tensors.push(addon.createTensor(shape, type, data));
+      }
       const results = addon.runSavedModel(this.#loaded, tensors, named(feeds.map(([node]) => node)), named(fetches));
       tensors.push(...results.map(({ id }) => id));
       return results.map(({ id }) => addon.tensorDataSync(id));
+    } catch (thrown) {
+      throw failed(this.#name, (thrown as Error).message, thrown);
     } finally {
       for (const tensor of tensors) addon.deleteTensor(tensor);
     }
   }
 }
 
-function views(
-  nodes: ReadonlyMap<string, Node>,
-  { offsets }: Packing,
-  whole: Float32Array,
-): Record<string, Float32Array> {
+/** The memory is full, of the machine or the GPU, or a driver gave up. */
+function failed(name: string, why: string, cause: unknown): DomainError {
+  const [line = ''] = why.split('\n');
+  const remedy = /OOM|RESOURCE_EXHAUSTED|failed to allocate/i.test(why)
+    ? ' Give it more memory, or it less to hold: a smaller batch_size, a smaller network, replay_placement "host", fewer jobs at once.'
+    : '';
+  return new DomainError(
+    'engine_not_available',
+    `The engine "${name}" failed while it ran a program: ${line}.${remedy}`,
+    {
+      cause,
+    },
+  );
+}
+
+function views(arrays: Shaped, { offsets }: Packing, whole: Float32Array): Record<string, Float32Array> {
   return Object.fromEntries(
-    [...nodes].map(([name, { shape }]) => {
+    [...arrays].map(([name, { shape }]) => {
       const offset = offsets.get(name) as number;
       return [name, whole.subarray(offset, offset + sizeOf(shape))];
     }),

@@ -5,9 +5,11 @@
 // or those would never run; and an assignment waits for the one read of its variable, or the read could see the next state.
 // What is fed is JavaScript's own memory, and a variable keeps the tensor that it is given: so all that is fed is copied first.
 import { sizeOf } from '../../math/tensor.ts';
+import type { Tables } from '../engine.ts';
 import type { BinaryKind, Graph, Node, UnaryKind } from '../graph.ts';
 import { isBinary, isUnary, topological } from '../nodes.ts';
 import { type Attribute, ModelWriter, plain } from './model.ts';
+import { type LoweredTables, writeGather, writeTables } from './tables.ts';
 
 /** A SavedModel and the names in it of what crosses the border. */
 export interface LoweredModel {
@@ -19,15 +21,23 @@ export interface LoweredModel {
   readonly state: ReadonlyMap<string, { readonly read: string; readonly write: string }>;
   /** To fetch it is to write the whole state. */
   readonly written: string;
+  readonly tables: LoweredTables | undefined;
+  /** What is packed into `input`: the inputs of the graph, but in place of those that are rows of tables the numbers of these. */
+  readonly fed: Shaped;
   readonly inputs: Packing;
   readonly outputs: Packing;
 }
+
+/** Arrays by their names. */
+export type Shaped = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
 /** Where each array begins in the vector that holds all of them, in numbers. */
 export interface Packing {
   readonly offsets: ReadonlyMap<string, number>;
   readonly length: number;
 }
+
+const INPUT = 'input';
 
 /** TensorFlow cuts a vector without a copy where a piece begins at a multiple of 64 bytes. */
 const ALIGNMENT = 16;
@@ -69,13 +79,25 @@ const INT = { type: 'int32' } as const;
 const BOOL = { type: 'bool' } as const;
 
 /** `device` is TensorFlow's name of where every node runs; null = where TensorFlow likes. */
-export function lower(graph: Graph, device: string | null = null): LoweredModel {
+export function lower(graph: Graph, device: string | null = null, tables?: Tables): LoweredModel {
   const writer = new ModelWriter(device);
   const order = topological(graph);
   const names = new Map<Node, string>();
-  const inputs = pack(graph.inputs, ALIGNMENT);
+  const gathers = tables?.gathers ?? {};
+  const fed = fedTo(graph, gathers);
+  const inputs = pack(fed, ALIGNMENT);
   const outputs = pack(graph.outputs, 1);
-  const input = writeInputs(writer, graph, inputs, order, names);
+  const kept = tables && writeTables(writer, graph, tables);
+  const live = new Set(order);
+  const read = [...graph.inputs].filter(([, node]) => live.has(node));
+  const pieces = writeInputs(writer, fed, inputs, new Set(read.map(([name]) => gathers[name]?.by ?? name)));
+  for (const [name, node] of read) {
+    const gather = gathers[name];
+    const piece = pieces.get(gather?.by ?? name) as string;
+    const table = kept?.tables.get(gather?.table ?? '');
+    names.set(node, table === undefined ? piece : writeGather(writer, table, piece, `gather/${plain(name)}`));
+  }
+  const input = read.length === 0 ? undefined : INPUT;
   const state = new Map(
     [...graph.state].map(([name, { before }], index) => [name, variable(writer, name, index, before)]),
   );
@@ -116,10 +138,20 @@ export function lower(graph: Graph, device: string | null = null): LoweredModel 
     Object.fromEntries(shapes.map(([name, shape]) => [name, [state.get(name)?.write as string, shape]])),
     { written: [written, []] },
   );
-  return { bytes: writer.encode(), input, output, state, written, inputs, outputs };
+  return { bytes: writer.encode(), input, output, state, written, tables: kept, fed, inputs, outputs };
 }
 
-function pack(nodes: ReadonlyMap<string, Node>, alignment: number): Packing {
+/** In the order of the graph. */
+function fedTo({ inputs }: Graph, gathers: Tables['gathers']): Shaped {
+  return new Map(
+    [...inputs].map(([name, { shape }]) => {
+      const gather = gathers[name];
+      return gather === undefined ? [name, { shape }] : [gather.by, { shape: shape.slice(0, 1) }];
+    }),
+  );
+}
+
+function pack(nodes: Shaped, alignment: number): Packing {
   let length = 0;
   const offsets = new Map<string, number>();
   for (const [name, { shape }] of nodes) {
@@ -155,26 +187,25 @@ function variable(writer: ModelWriter, name: string, index: number, { shape }: N
   return { prefix, handle, read, write, writes };
 }
 
-/** The placeholder, and under `names` the piece of each input that is read. */
+/** The placeholder `INPUT`, and the piece of it that is each array of `read`. */
 function writeInputs(
   writer: ModelWriter,
-  { inputs }: Graph,
+  fed: Shaped,
   { offsets, length }: Packing,
-  order: readonly Node[],
-  names: Map<Node, string>,
-): string | undefined {
-  const live = new Set(order);
-  const read = [...inputs].filter(([, node]) => live.has(node));
-  if (read.length === 0) return undefined;
-  const all = writer.node('Placeholder', [], 'input', { dtype: FLOAT, shape: { shape: [length] } });
+  read: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const pieces = new Map<string, string>();
+  if (read.size === 0) return pieces;
+  const all = writer.node('Placeholder', [], INPUT, { dtype: FLOAT, shape: { shape: [length] } });
   const copy = writer.node('DeepCopy', [all], 'inputs', { T: FLOAT });
-  for (const [index, [name, node]] of read.entries()) {
+  for (const [index, name] of [...read].entries()) {
+    const { shape } = fed.get(name) as { readonly shape: readonly number[] };
     const prefix = `input/${index}/${plain(name)}`;
-    const [begin, size] = [writer.integers([offsets.get(name) as number]), writer.integers([sizeOf(node.shape)])];
+    const [begin, size] = [writer.integers([offsets.get(name) as number]), writer.integers([sizeOf(shape)])];
     const piece = writer.node('Slice', [copy, begin, size], `${prefix}/flat`, { T: FLOAT, Index: INT });
-    names.set(node, reshape(writer, piece, node.shape, prefix));
+    pieces.set(name, reshape(writer, piece, shape, prefix));
   }
-  return all;
+  return pieces;
 }
 
 /** The vector of all outputs, which is there once every assignment was made. */

@@ -93,7 +93,9 @@ export function formatNested(elements: ArrayLike<number>, shape: readonly number
   let next = 0;
   const build = (depth: number): JsonTensor => {
     if (depth === shape.length) return formatNumber(elements[next++] as number);
-    return Array.from({ length: shape[depth] as number }, () => build(depth + 1));
+    const list: JsonTensor[] = [];
+    for (let i = 0; i < (shape[depth] as number); i++) list.push(build(depth + 1));
+    return list;
   };
   return build(0);
 }

@@ -58,7 +58,8 @@ export class Batches {
 
   /** `count` actions from decoded JSON, or from one tensor. Throws `action_out_of_space` naming the index of the first that is none. */
   parse(value: unknown, count: number): Batch {
-    const list: unknown = isFlat(value) && value.shape.length > 0 ? rowsOf(value as TensorData) : value;
+    // Rows that are too many are not made to be counted.
+    const list: unknown = isFlat(value) && value.shape[0] === count ? rowsOf(value as TensorData) : value;
     if (!Array.isArray(list) || list.length !== count) {
       const is = Array.isArray(list) ? `has ${list.length} elements` : `is ${show(value)}`;
       throw new DomainError(

@@ -1,5 +1,12 @@
 // Learners in worlds that a test makes up, in any number of lanes.
-import type { AgentSpaces, Experience, Hyperparameters, Learner, Transition } from '../../../src/agent/algorithm.ts';
+import type {
+  AgentSpaces,
+  Experience,
+  Hyperparameters,
+  Learner,
+  ReplayPlacement,
+  Transition,
+} from '../../../src/agent/algorithm.ts';
 import { sac } from '../../../src/agent/algorithms/sac/sac.ts';
 import type { Engine } from '../../../src/compute/engine.ts';
 import { onnxCpuEngine } from '../../../src/compute/onnx/engine.ts';
@@ -13,6 +20,7 @@ export interface Start {
   readonly seed: number;
   readonly lanes?: number;
   readonly engine?: Engine;
+  readonly replayPlacement?: ReplayPlacement;
 }
 
 const SMALL = { hidden_sizes: [8, 8], batch_size: 16, learning_starts: 20, replay_capacity: 5000 };
@@ -26,12 +34,12 @@ export const starting = (seed: number, given: Record<string, unknown> = {}, more
 });
 
 export async function learnerOf(
-  { hyperparameters, spaces, seed, lanes = 1, engine = onnxCpuEngine }: Start,
+  { hyperparameters, spaces, seed, lanes = 1, engine = onnxCpuEngine, replayPlacement = 'host' }: Start,
   state?: Tensors,
 ): Promise<Learner> {
   const rng = Pcg64.fromSeed(seed);
   const fresh = sac.initialize(hyperparameters, spaces, rng.split());
-  const setup = { hyperparameters, spaces, engine, threads: 1, numEnvs: lanes, rng };
+  const setup = { hyperparameters, spaces, engine, threads: 1, numEnvs: lanes, replayPlacement, rng };
   return await sac.createLearner({ ...setup, state: state ?? fresh });
 }
 

@@ -106,3 +106,26 @@ test('a thread whose main thread did not prepare the environment is told so', { 
   const [error] = await once(new Worker(url, { env, workerData: 1 }), 'error').catch((thrown: unknown) => [thrown]);
   assert.match((error as Error).message, /did not prepare/);
 });
+
+test('memory that there is not ends the call with what can be done about it, and the next one works', {
+  skip: absent ?? false,
+}, async () => {
+  // A product of 4 TB, of which only the sum is asked for.
+  const wide = 2 ** 20;
+  const huge = trace((_, { x, y }) => ({ sum: tf.sum(tf.exp(tf.matMul(x as tf.Tensor2D, y as tf.Tensor2D))) }), {
+    state: {},
+    inputs: { x: [wide, 1], y: [1, wide] },
+  });
+  const program = await tfjsNodeEngine.compile(huge, { threads: 1 });
+  await assert.rejects(program.run(), (thrown: unknown) => {
+    assert.ok(thrown instanceof DomainError, String(thrown));
+    assert.equal(thrown.code, 'engine_not_available');
+    assert.match(thrown.message, /^The engine "tfjs-node" failed while it ran a program: .*OOM.*smaller batch_size/);
+    return true;
+  });
+  await program.dispose();
+  const small = await tfjsNodeEngine.compile(counter(), { threads: 1 });
+  await small.run();
+  assert.deepEqual([...(small.outputs['sum'] ?? [])], [1]);
+  await small.dispose();
+});

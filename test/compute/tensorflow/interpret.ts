@@ -111,6 +111,9 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   VarHandleOp: ['dtype', 'shape'],
   ReadVariableOp: ['dtype'],
   AssignVariableOp: ['dtype'],
+  Fill: ['T', 'index_type'],
+  ResourceStridedSliceAssign: ['T', 'Index'],
+  ResourceGather: ['dtype', 'Tindices'],
   Cast: ['SrcT', 'DstT'],
   LogicalAnd: [],
   Reshape: ['T', 'Tshape'],
@@ -190,7 +193,9 @@ function compute(
     case 'Placeholder': {
       const fed = feeds.get(name);
       assert.ok(fed, `${name} is not fed`);
-      assert.deepEqual(fed.shape, shapeOf(attributes.get('shape')), name);
+      // −1 = any size.
+      const declared = shapeOf(attributes.get('shape')).map((size, axis) => (size === -1 ? fed.shape[axis] : size));
+      assert.deepEqual(fed.shape, declared, name);
       return fed;
     }
     case 'VarHandleOp':
@@ -204,18 +209,51 @@ function compute(
       assert.deepEqual(y.shape, shapeOf(nodes.get(from[0] as string)?.attributes.get('shape')), name);
       variables.set(shared(), y);
       return y;
-    case 'Reshape':
-      assert.equal(sizeOf(y.data), x.data.length, name);
-      return { shape: y.data, data: x.data };
+    case 'Fill':
+      return build(x.data, () => y.data[0] as number);
+    case 'ResourceStridedSliceAssign': {
+      const [begin = 0, end = 0, stride] = inputs.slice(1, 4).map(({ data }) => data[0]);
+      const [value, rows] = [variables.get(shared()), inputs[4]];
+      assert.ok(value && rows, name);
+      const [count = 0, ...row] = value.shape;
+      assert.ok(stride === 1 && begin >= 0 && end <= count, name);
+      assert.deepEqual(rows.shape, [end - begin, ...row], name);
+      const size = sizeOf(row);
+      const data = [...value.data.slice(0, begin * size), ...rows.data, ...value.data.slice(end * size)];
+      variables.set(shared(), { shape: value.shape, data });
+      return rows;
+    }
+    case 'ResourceGather': {
+      const value = variables.get(shared());
+      assert.ok(value, name);
+      const [count = 0, ...row] = value.shape;
+      const size = sizeOf(row);
+      const data = y.data.flatMap((number) => {
+        assert.ok(Number.isInteger(number) && number >= 0 && number < count, `${name}: there is no row ${number}`);
+        return value.data.slice(number * size, (number + 1) * size);
+      });
+      return { shape: [...y.shape, ...row], data };
+    }
+    case 'Reshape': {
+      const known = sizeOf(y.data.filter((length) => length !== -1));
+      const shape = y.data.map((length) => (length === -1 ? x.data.length / known : length));
+      assert.equal(sizeOf(shape), x.data.length, name);
+      return { shape, data: x.data };
+    }
     case 'BroadcastTo':
       return build(y.data, (index) => at(x, index));
-    case 'Slice':
-      return build(z.data, (index) =>
+    case 'Slice': {
+      // −1 = up to the end.
+      const shape = z.data.map((size, axis) =>
+        size === -1 ? (x.shape[axis] as number) - (y.data[axis] as number) : size,
+      );
+      return build(shape, (index) =>
         at(
           x,
           index.map((position, axis) => position + (y.data[axis] as number)),
         ),
       );
+    }
     case 'Tile':
       return build(
         x.shape.map((size, axis) => size * (y.data[axis] as number)),

@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { tfjsNodeEngine } from '../../../src/compute/tensorflow/engine.ts';
 import { prepareEnvironment } from '../../../src/compute/process-environment.ts';
+import { tfjsNodeEngine } from '../../../src/compute/tensorflow/engine.ts';
 import { sacUpdate, spacesOf } from '../../support/sac-graph.ts';
 
 const FEW = 5;

@@ -73,6 +73,7 @@ export function agentCases({ http, start, dataDir }: RealContext): void {
     const { body } = await http.patch(path).send({ name: null }).expect(200);
     assert.equal(body.name, null);
     assert.deepEqual(body.labels, { a: 'b' });
+    assert.deepEqual((await http.patch(path).expect(200)).body.labels, { a: 'b' });
     await http.patch(path).send({ seed: 3 }).expect(400);
   });
 
@@ -142,6 +143,7 @@ export function agentCases({ http, start, dataDir }: RealContext): void {
     { total_timesteps: 10, evaluation: { every_timesteps: 1, episodes: 1, eposides: 2 } },
     { total_timesteps: 10, checkpoint: { keep_last: 0 } },
     { total_timesteps: 10, threads: 0 },
+    { total_timesteps: 10, replay_placement: 'gpu' },
   ]) {
     test(`${JSON.stringify(plan)} is no plan`, async () => {
       await http.post(`${path}/train`).send(plan).expect(400);
@@ -152,6 +154,13 @@ export function agentCases({ http, start, dataDir }: RealContext): void {
     const { body } = await http.post(`${path}/train`).send({ total_timesteps: 1, engine: 'abacus' }).expect(422);
     assert.equal(body.code, 'engine_not_available');
     assert.match(body.detail, /"abacus".*auto/);
+  });
+
+  test('a replay on the device is 422 with an engine that has none, and says which do', async () => {
+    const plan = { total_timesteps: 1, engine: 'onnx-cpu', replay_placement: 'device' };
+    const { body } = await http.post(`${path}/train`).send(plan).expect(422);
+    assert.equal(body.code, 'engine_not_available');
+    assert.match(body.detail, /replay_placement is "device".*"onnx-cpu".*tfjs-node, tfjs-node-gpu/);
   });
 
   test('of many that train one agent at once, one wins; meanwhile the agent stays as it is', async () => {

@@ -8,6 +8,7 @@ const PATH_VALUES: Readonly<Record<string, string>> = {
   agent_id: `agt_${NOBODY}`,
   checkpoint_id: `ckpt_${NOBODY}`,
   job_id: `job_${NOBODY}`,
+  backup_id: `bkp_${NOBODY}`,
 };
 
 /** A path that is well formed and leads to nothing. */

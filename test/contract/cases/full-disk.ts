@@ -30,6 +30,15 @@ export function fullDiskCases({ start }: RealContext): void {
       .expect(507);
     assert.equal(body.code, 'disk_full');
     assert.match(body.detail, /No space is left in .*blobs for \d+ bytes; free space or move --data-dir/);
+    const transition = {
+      observations: [[1, 0, 0]],
+      actions: [[1]],
+      rewards: [0],
+      next_observations: [[1, 0, 0]],
+      terminations: [false],
+    };
+    const refused = await http.post(`/v1/agents/${agent.id}/transitions`).send(transition).expect(507);
+    assert.equal(refused.body.code, 'disk_full');
     assert.deepEqual(blobs(), before);
     await http
       .post(`/v1/agents/${agent.id}/act`)

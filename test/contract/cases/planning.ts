@@ -156,4 +156,11 @@ export function planningCases({ http }: RealContext): void {
     const { body } = await http.post(`/v1/agents/${agent.id}/train`).send(plan).expect(400);
     assert.match(body.detail, /num_envs is 2.*leave num_envs out/);
   });
+
+  test('a replay on the device is refused: it has none', async () => {
+    const agent = await create();
+    const plan = { total_timesteps: 1, replay_placement: 'device' };
+    const { body } = await http.post(`/v1/agents/${agent.id}/train`).send(plan).expect(400);
+    assert.match(body.detail, /replay_placement is "device".*leave replay_placement out/);
+  });
 }

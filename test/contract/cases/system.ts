@@ -71,8 +71,11 @@ export function systemCases({ http, contract, recorded, url, start }: RealContex
 
   test('every answer tells browsers that it is no page, and no page may read it', async () => {
     const { headers } = await http.get('/v1/server').set('origin', 'https://example.org').expect(200);
-    assert.match(String(headers['content-security-policy']), /default-src 'none'/);
+    assert.equal(headers['content-security-policy'], "default-src 'none';frame-ancestors 'none'");
     assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['x-frame-options'], 'SAMEORIGIN');
+    assert.equal(headers['referrer-policy'], 'no-referrer');
+    assert.equal(headers['cross-origin-opener-policy'], 'same-origin');
     assert.equal(headers['cross-origin-resource-policy'], 'same-origin');
     assert.equal(headers['access-control-allow-origin'], undefined);
   });

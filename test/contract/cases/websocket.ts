@@ -190,6 +190,15 @@ export function websocketCases(context: RealContext): void {
     });
   }
 
+  test('what follows a frame that cannot be read is not done', async () => {
+    const client = await open();
+    await client.next();
+    for (const frame of ['{', { type: 'reset', id: 1 }, { type: 'sample', id: 2 }]) client.send(frame);
+    assert.equal((await client.closed()).code, 1007);
+    // Calls on one environment run in order, so that of the socket would have come before this one.
+    assert.equal((await http.post(`/v1/environments/${id}/reset`).expect(200)).body.seq, 1);
+  });
+
   test('an environment that goes takes its sockets along', async () => {
     const client = await open();
     await client.next();

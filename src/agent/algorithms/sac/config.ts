@@ -51,7 +51,7 @@ export interface SacConfig {
 const fill = hyperparameterFiller('SAC', SAC_SCHEMA);
 
 /** `given` with presets for `specId` and defaults. Throws `invalid_hyperparameter` naming field, value and what is allowed. */
-export function resolveSac(given: Readonly<Record<string, unknown>>, specId: string): Hyperparameters {
+export function resolveSac(given: Readonly<Record<string, unknown>>, specId: string | null): Hyperparameters {
   const { variant = SAC_SCHEMA.properties.variant.default, preset = SAC_SCHEMA.properties.preset.default } = given;
   const filled: Record<string, unknown> = structuredClone({
     ...(preset === 'auto' ? presetOf(variant, specId) : {}),

@@ -9,16 +9,19 @@ import { ExplorationNoise } from '../../nn/exploration-noise.ts';
 import { ObservationNormalizer } from '../../nn/observation-normalizer.ts';
 import { type Pack, packState, unpackState } from '../../nn/packing.ts';
 import { RewardNormalizer } from '../../nn/reward-normalizer.ts';
-import { type Batch, ReplayBuffer, type ReplayOptions } from '../../replay/replay-buffer.ts';
+import { type Batch, type Picks, ReplayBuffer, type ReplayOptions } from '../../replay/replay-buffer.ts';
+import { ReplayMirror } from '../../replay/replay-mirror.ts';
+import { type CompiledUpdate, compileUpdate } from './compiled-update.ts';
 import type { SacConfig } from './config.ts';
 import { type Architecture, optimisedPacks, packsOf, policyPacks, settingsOf } from './networks.ts';
 import { policyProgram } from './policy.ts';
 import { updateOptions, updateProgram } from './update-program.ts';
 
 export async function createSacLearner(setup: LearnerSetup<BoxSpaces>): Promise<Learner> {
-  const { engine, threads, numEnvs } = setup;
+  const { engine, numEnvs } = setup;
   const { config, architecture } = settingsOf(setup.hyperparameters, setup.spaces);
-  const update = await engine.compile(updateProgram(architecture, updateOptions(config)), { threads });
+  const graph = updateProgram(architecture, updateOptions(config));
+  const update = await compileUpdate(graph, config, replayOptions(config, architecture, numEnvs), setup);
   const acting = await engine.compile(policyProgram(architecture, numEnvs), { threads: 1, acts: true });
   return new SacLearner(config, architecture, { update, acting }, setup);
 }
@@ -39,6 +42,9 @@ export const replayOptions = (
 /** Beyond this a learnt temperature will not come back: rewards do not matter any more. */
 const LARGEST_TEMPERATURE = 1e6;
 
+/** What an output of one of several gradient steps begins with, see `unroll`. */
+const OF_STEP = /^(\d+)\//;
+
 type Scalar =
   | 'actorStep'
   | 'criticStep'
@@ -47,9 +53,10 @@ type Scalar =
   | 'policyEpsilon'
   | 'targetStep'
   | 'policyGate';
-/** The inputs of `updateProgram`; those in brackets only where the settings need them. */
+/** The inputs of `updateProgram`; those in brackets only where the settings need them, a batch or what it is picked by. */
 type Inputs = Readonly<Record<'noise' | Scalar, Float32Array>> &
-  Batch & { readonly [name in 'nextNoise' | 'observationMean' | 'observationScale']?: Float32Array };
+  Batch &
+  Picks & { readonly [name in 'nextNoise' | 'observationMean' | 'observationScale']?: Float32Array };
 
 class SacLearner implements Learner {
   readonly engineIdentity: string;
@@ -57,9 +64,12 @@ class SacLearner implements Learner {
   readonly #packs: ReturnType<typeof packsOf>;
   readonly #policyPacks: readonly Pack[];
   readonly #update: Program;
-  readonly #inputs: Inputs;
+  /** Of each gradient step of a call. */
+  readonly #calls: CompiledUpdate['steps'];
   readonly #acting: Program;
   readonly #replay: ReplayBuffer;
+  /** Null where transitions come from the host. */
+  readonly #mirror: ReplayMirror | null;
   readonly #normalizer: ObservationNormalizer | null;
   readonly #rewards: RewardNormalizer;
   readonly #noise: ExplorationNoise;
@@ -79,18 +89,20 @@ class SacLearner implements Learner {
   constructor(
     config: SacConfig,
     architecture: Architecture,
-    { update, acting }: { readonly update: Program; readonly acting: Program },
+    { update, acting }: { readonly update: CompiledUpdate; readonly acting: Program },
     { rng, state, numEnvs }: LearnerSetup,
   ) {
     const { observation, action } = architecture;
     this.#config = config;
     this.#packs = packsOf(architecture);
     this.#policyPacks = policyPacks(architecture);
-    this.#update = update;
+    this.#update = update.program;
     this.engineIdentity = update.identity;
-    this.#inputs = update.inputs as unknown as Inputs;
+    this.#calls = update.steps;
     this.#acting = acting;
-    this.#replay = new ReplayBuffer(replayOptions(config, architecture, numEnvs));
+    const options = replayOptions(config, architecture, numEnvs);
+    this.#replay = new ReplayBuffer(options);
+    this.#mirror = update.hasTables ? new ReplayMirror(this.#replay, options, update.program) : null;
     this.#normalizer = config.observationNormalization ? new ObservationNormalizer(observation) : null;
     this.#rewards = new RewardNormalizer(config.rewardNormalization, config.discount, numEnvs);
     this.#noise = new ExplorationNoise({
@@ -151,28 +163,42 @@ class SacLearner implements Learner {
       this.#due += gradientSteps === -1 ? rounds * trainFrequency : gradientSteps;
   }
 
+  /** Into the first lane. Its rewards are normalised by nothing, and its noise is whatever acted: `looseReplay` has seen to it. */
+  absorb(transition: Transition): void {
+    this.#replay.add(0, transition);
+    this.#normalizer?.observe(transition.observation);
+    this.#steps += 1;
+    if (this.#normalizer !== null) this.#fresh = false;
+  }
+
   updatesDue(): number {
     return this.#due;
   }
 
-  async update(): Promise<void> {
-    this.#fillInputs();
+  async update(): Promise<number> {
+    const count = this.#calls.length;
+    this.#mirror?.update();
+    for (const [index, { inputs }] of this.#calls.entries())
+      this.#fillInputs(inputs as unknown as Inputs, this.#updates + index);
     await this.#update.run();
-    this.#updates += 1;
-    this.#due = Math.max(0, this.#due - 1);
+    this.#updates += count;
+    this.#due = Math.max(0, this.#due - count);
     this.#fresh = false;
     this.#assertSound();
-    for (const [name, [value = Number.NaN]] of Object.entries(this.#update.outputs)) {
-      this.#sums[name] = (this.#sums[name] ?? 0) + value;
+    for (const { outputs } of this.#calls) {
+      for (const [name, [value = Number.NaN]] of Object.entries(outputs))
+        this.#sums[name] = (this.#sums[name] ?? 0) + value;
     }
-    this.#summed += 1;
+    this.#summed += count;
+    return count;
   }
 
-  #fillInputs(): void {
+  /** For the gradient step that `updates` came before. */
+  #fillInputs(inputs: Inputs, updates: number): void {
     const { noise, indices } = this.#streams;
     const config = this.#config;
-    const inputs = this.#inputs;
-    this.#replay.sample(indices, inputs);
+    if (this.#mirror === null) this.#replay.sample(indices, inputs);
+    else this.#replay.pick(indices, inputs);
     const factor = config.rewardScale / this.#rewards.divisor;
     if (factor !== 1) for (const [row, reward] of inputs.reward.entries()) inputs.reward[row] = reward * factor;
     noise.fillNormal(inputs.noise);
@@ -184,14 +210,14 @@ class SacLearner implements Learner {
     }
 
     // From 1: Adam's corrections divide by 1 − βᵗ.
-    const t = this.#updates + 1;
+    const t = updates + 1;
     const critic = adamScalars(t);
     const policy = adamScalars(Math.max(1, Math.floor(t / config.policyDelay)));
     const scalars: Readonly<Record<Scalar, number>> = {
-      criticStep: config.criticLearningRate(this.#updates) * critic.stepPerRate,
+      criticStep: config.criticLearningRate(updates) * critic.stepPerRate,
       criticEpsilon: critic.epsilon,
-      actorStep: config.actorLearningRate(this.#updates) * policy.stepPerRate,
-      temperatureStep: config.temperatureLearningRate(this.#updates) * policy.stepPerRate,
+      actorStep: config.actorLearningRate(updates) * policy.stepPerRate,
+      temperatureStep: config.temperatureLearningRate(updates) * policy.stepPerRate,
       policyEpsilon: policy.epsilon,
       policyGate: t % config.policyDelay === 0 ? 1 : 0,
       targetStep: t % config.targetUpdateInterval === 0 ? config.targetSmoothing : 0,
@@ -204,20 +230,25 @@ class SacLearner implements Learner {
 
   /** Throws `non_finite` or `diverged`. */
   #assertSound(): void {
+    const first = this.#updates - this.#calls.length + 1;
     const wrong = this.#update.nonFinite();
     if (wrong.length > 0) {
-      const names = wrong.slice(0, 3).map((name) => `"${name}"`);
-      const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
+      const unique = [...new Set(wrong.map((name) => name.replace(OF_STEP, '')))];
+      const names = unique.slice(0, 3).map((name) => `"${name}"`);
+      const more = unique.length > 3 ? ` and ${unique.length - 3} more` : '';
+      const update = first + Number(OF_STEP.exec(wrong[0] as string)?.[1] ?? 0);
       throw new DomainError(
         'non_finite',
-        `${names.join(', ')}${more} became NaN or infinite in update ${this.#updates}: rewards or observations are not finite, or a learning rate is too high.`,
+        `${names.join(', ')}${more} became NaN or infinite in update ${update}: rewards or observations are not finite, or a learning rate is too high.`,
       );
     }
-    const [alpha = 0] = this.#update.outputs['alpha'] ?? [];
-    if (this.#config.temperature === null && alpha > LARGEST_TEMPERATURE) {
+    if (this.#config.temperature !== null) return;
+    for (const [index, { outputs }] of this.#calls.entries()) {
+      const [alpha = 0] = outputs['alpha'] ?? [];
+      if (alpha <= LARGEST_TEMPERATURE) continue;
       throw new DomainError(
         'diverged',
-        `The temperature "alpha" reached ${alpha.toPrecision(3)} in update ${this.#updates}, beyond ${LARGEST_TEMPERATURE}: the policy cannot reach target_entropy. Lower target_entropy or temperature_learning_rate, or fix temperature.`,
+        `The temperature "alpha" reached ${alpha.toPrecision(3)} in update ${first + index}, beyond ${LARGEST_TEMPERATURE}: the policy cannot reach target_entropy. Lower target_entropy or temperature_learning_rate, or fix temperature.`,
       );
     }
   }
@@ -299,7 +330,7 @@ class SacLearner implements Learner {
   }
 
   #outputNames(): string[] {
-    return Object.keys(this.#update.outputs);
+    return Object.keys(this.#calls[0]?.outputs ?? {});
   }
 
   async dispose(): Promise<void> {

@@ -48,7 +48,7 @@ const V1: Presets = {
 export const PRESETS: Readonly<Record<string, Presets>> = { v2: V2, v1: V1 };
 
 /** What a variant presets for `specId`; nothing where nothing is published. */
-export function presetOf(variant: unknown, specId: string): Hyperparameters {
+export function presetOf(variant: unknown, specId: string | null): Hyperparameters {
   const presets = typeof variant === 'string' && Object.hasOwn(PRESETS, variant) ? (PRESETS[variant] as Presets) : {};
-  return Object.hasOwn(presets, specId) ? (presets[specId] as Hyperparameters) : {};
+  return specId !== null && Object.hasOwn(presets, specId) ? (presets[specId] as Hyperparameters) : {};
 }

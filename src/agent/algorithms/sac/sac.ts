@@ -7,8 +7,9 @@ import type { BoxSpaces, InteractiveAlgorithm } from '../../algorithm.ts';
 import { describeSpace } from '../../describe-space.ts';
 import { ObservationNormalizer } from '../../nn/observation-normalizer.ts';
 import { meanAction } from '../../nn/squashed-gaussian.ts';
-import { replayBytes } from '../../replay/replay-buffer.ts';
-import { resolveSac } from './config.ts';
+import { looseBytes, replayBytes } from '../../replay/replay-buffer.ts';
+import { mirrorBytes } from '../../replay/replay-mirror.ts';
+import { resolveSac, sacConfig } from './config.ts';
 import { createSacLearner, replayOptions } from './learner.ts';
 import {
   type Architecture,
@@ -49,6 +50,14 @@ export const sac: InteractiveAlgorithm = {
     };
   },
   createLearner: createSacLearner,
+  looseReplay(hyperparameters) {
+    const { n_steps: steps, reward_normalization: normalization } = hyperparameters;
+    if (steps !== undefined && steps !== 1) throw needsEpisodes('n_steps', steps, 1);
+    if (normalization !== undefined && normalization !== 'none')
+      throw needsEpisodes('reward_normalization', normalization, 'none');
+    const { replayCapacity: capacity, batchSize } = sacConfig(hyperparameters, 1);
+    return { capacity, batchSize };
+  },
   createPolicy: createSacPolicy,
   meanPolicy(hyperparameters, spaces: BoxSpaces) {
     const { architecture } = settingsOf(hyperparameters, spaces);
@@ -63,9 +72,18 @@ export const sac: InteractiveAlgorithm = {
     const { config, architecture } = settingsOf(hyperparameters, spaces);
     // A parameter that learns has two moments and, while it learns, a gradient; float32 each.
     const parameters = 4 * 4 * parameterCount(architecture);
-    return { replay: replayBytes(replayOptions(config, architecture, numEnvs)), parameters };
+    const options = replayOptions(config, architecture, numEnvs);
+    return { replay: replayBytes(options), loose: looseBytes(options), mirror: mirrorBytes(options), parameters };
   },
 };
+
+/** Both follow the rewards of an episode in order, which transitions alone do not say. */
+function needsEpisodes(name: string, value: unknown, needed: unknown): DomainError {
+  return new DomainError(
+    'transitions_unsupported',
+    `The hyperparameter "${name}" is ${JSON.stringify(value)}, which needs whole episodes in order; transitions from outside are learnt from one by one. Make an agent with "${name}" ${JSON.stringify(needed)}.`,
+  );
+}
 
 /** Memory is bounded before it is taken: with moments and targets an agent holds about four numbers a parameter, training eight. */
 const MAX_PARAMETERS = 10_000_000;

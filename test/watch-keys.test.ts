@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type KeyRing, keyLine, makeKey } from '../src/api-keys.ts';
+import { createServer } from '../src/server.ts';
+import { watchKeys } from '../src/watch-keys.ts';
+import { ENGINE_SETTINGS } from './support/engine-settings.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+const ADMIN = makeKey(['admin']);
+const READER = makeKey(['read']);
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !(await holds()) && Date.now() < deadline; ) await sleep(50);
+  assert.ok(await holds());
+}
+
+test('keys are what the file says, and nobody is let in by one that cannot be read', async (t) => {
+  const file = join(temporaryFolder(t), 'keys');
+  const write = (text: string) => {
+    writeFileSync(`${file}.new`, text);
+    renameSync(`${file}.new`, file);
+  };
+  write(keyLine(ADMIN.kept));
+  const ring: KeyRing = { keys: [ADMIN.kept] };
+  const said: string[] = [];
+  const log = { info: (line: string) => said.push(line), error: (line: string) => said.push(line) };
+  t.after(watchKeys(file, ring, log));
+  await sleep(50);
+  write(keyLine(ADMIN.kept) + keyLine(READER.kept));
+  await until(() => ring.keys.length === 2);
+  write(`no digest\n${keyLine(READER.kept)}`);
+  await until(() => ring.keys.length === 1);
+  assert.deepEqual(ring.keys, [READER.kept]);
+  assert.ok(said.some((line) => /^Line 1 of the keys file .* is passed over/.test(line)));
+  rmSync(file);
+  await until(() => ring.keys.length === 0);
+  assert.ok(said.some((line) => /cannot be read .* no key is let in/.test(line)));
+  write(keyLine(ADMIN.kept));
+  await until(() => ring.keys.length === 1);
+});
+
+test('a key that is revoked while the server runs opens nothing more, and a new one does', async (t) => {
+  const dataDir = temporaryFolder(t);
+  const file = join(dataDir, 'api-keys');
+  writeFileSync(file, keyLine(ADMIN.kept));
+  const server = await createServer({
+    dataDir,
+    engine: 'onnx-cpu',
+    engines: ENGINE_SETTINGS,
+    threads: 1,
+    maxRunningJobs: 1,
+    jobMemory: { jobBytes: 2 ** 30, totalBytes: 2 ** 30 },
+    envWorkers: 1,
+    resumeJobs: true,
+    apiKeys: [ADMIN.kept],
+    apiKeysFile: file,
+    logger: null,
+  });
+  t.after(() => server.close());
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const status = async (key: string) =>
+    (await fetch(`${url}/v1/agents`, { headers: { authorization: `Bearer ${key}` } })).status;
+  assert.deepEqual([await status(ADMIN.key), await status(READER.key)], [200, 401]);
+  writeFileSync(file, keyLine(READER.kept));
+  await until(async () => (await status(ADMIN.key)) === 401);
+  assert.equal(await status(READER.key), 200);
+});
+
+test('X-Forwarded-For counts from a trusted proxy alone', async (t) => {
+  for (const { trustedProxies, statuses } of [
+    { trustedProxies: ['127.0.0.1'], statuses: [200, 200, 429] },
+    { trustedProxies: ['10.0.0.0/8'], statuses: [200, 429, 429] },
+  ]) {
+    const server = await createServer({
+      dataDir: temporaryFolder(t),
+      engine: 'onnx-cpu',
+      engines: ENGINE_SETTINGS,
+      threads: 1,
+      maxRunningJobs: 1,
+      jobMemory: { jobBytes: 2 ** 30, totalBytes: 2 ** 30 },
+      envWorkers: 1,
+      resumeJobs: true,
+      apiKeys: null,
+      rateLimitPerMinute: 1,
+      trustedProxies,
+      logger: null,
+    });
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    const from = async (address: string) =>
+      (await fetch(`${url}/v1/agents`, { headers: { 'x-forwarded-for': address } })).status;
+    assert.deepEqual([await from('192.0.2.1'), await from('192.0.2.2'), await from('192.0.2.1')], statuses);
+    await server.close();
+  }
+});
