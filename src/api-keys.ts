@@ -11,9 +11,32 @@ export interface ApiKey {
   readonly scopes: readonly Scope[];
 }
 
-/** The keys that are let in now. */
-export interface KeyRing {
-  keys: readonly ApiKey[];
+/** The keys that are let in now, and who is told when they change. */
+export class KeyRing {
+  #keys: readonly ApiKey[];
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(keys: readonly ApiKey[]) {
+    this.#keys = keys;
+  }
+
+  get keys(): readonly ApiKey[] {
+    return this.#keys;
+  }
+
+  replace(keys: readonly ApiKey[]): void {
+    this.#keys = keys;
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Whether a key of this digest is let in to what needs `scope`; null = to what any key may. */
+  lets(digest: string, scope: Scope | null): boolean {
+    return this.#keys.some((key) => key.digest === digest && (scope === null || mayUse(key, scope)));
+  }
 }
 
 export function isScope(text: string): text is Scope {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { buildApp, DEFAULT_BODY_LIMIT_BYTES } from './api/app.ts';
+import { KeyRing } from './api-keys.ts';
 import { Engines } from './compute/engines.ts';
 import { prepareEnvironment } from './compute/process-environment.ts';
 import { type Config, ConfigError } from './config.ts';
@@ -195,7 +196,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     scheduler,
   });
 
-  const keyRing = config.apiKeys && { keys: config.apiKeys };
+  const keyRing = config.apiKeys && new KeyRing(config.apiKeys);
   const app = await buildApp({
     services: {
       server,

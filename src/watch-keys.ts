@@ -14,9 +14,10 @@ interface Log {
 export function watchKeys(file: string, ring: KeyRing, log: Log): () => void {
   const look = () => {
     const before = ring.keys;
-    ring.keys = readKeys(file, log);
-    if (JSON.stringify(before) !== JSON.stringify(ring.keys))
-      log.info(`${file} changed; ${ring.keys.length} keys are let in now.`);
+    const keys = readKeys(file, log);
+    if (JSON.stringify(keys) === JSON.stringify(before)) return;
+    ring.replace(keys);
+    log.info(`${file} changed; ${keys.length} keys are let in now.`);
   };
   watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, look);
   return () => unwatchFile(file, look);

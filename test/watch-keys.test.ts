@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KeyRing, keyLine, makeKey } from '../src/api-keys.ts';
+import { WebSocket } from 'ws';
+import { KeyRing, keyLine, makeKey } from '../src/api-keys.ts';
 import { createServer } from '../src/server.ts';
 import { watchKeys } from '../src/watch-keys.ts';
 import { ENGINE_SETTINGS } from './support/engine-settings.ts';
@@ -17,6 +19,19 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   assert.ok(await holds());
 }
 
+/** An open stream of events, and a promise of its end. */
+async function stream(url: string, key: string): Promise<{ readonly ended: Promise<void> }> {
+  const { status, body } = await fetch(url, {
+    headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
+  });
+  assert.equal(status, 200);
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const ended = (async () => {
+    while (!(await reader.read().catch(() => ({ done: true }))).done);
+  })();
+  return { ended };
+}
+
 test('keys are what the file says, and nobody is let in by one that cannot be read', async (t) => {
   const file = join(temporaryFolder(t), 'keys');
   const write = (text: string) => {
@@ -24,7 +39,7 @@ test('keys are what the file says, and nobody is let in by one that cannot be re
     renameSync(`${file}.new`, file);
   };
   write(keyLine(ADMIN.kept));
-  const ring: KeyRing = { keys: [ADMIN.kept] };
+  const ring = new KeyRing([ADMIN.kept]);
   const said: string[] = [];
   const log = { info: (line: string) => said.push(line), error: (line: string) => said.push(line) };
   t.after(watchKeys(file, ring, log));
@@ -42,7 +57,7 @@ test('keys are what the file says, and nobody is let in by one that cannot be re
   await until(() => ring.keys.length === 1);
 });
 
-test('a key that is revoked while the server runs opens nothing more, and a new one does', async (t) => {
+test('a key that is revoked while the server runs opens nothing more, what it has open breaks off, and a new one is let in', async (t) => {
   const dataDir = temporaryFolder(t);
   const file = join(dataDir, 'api-keys');
   writeFileSync(file, keyLine(ADMIN.kept));
@@ -64,9 +79,25 @@ test('a key that is revoked while the server runs opens nothing more, and a new 
   const status = async (key: string) =>
     (await fetch(`${url}/v1/agents`, { headers: { authorization: `Bearer ${key}` } })).status;
   assert.deepEqual([await status(ADMIN.key), await status(READER.key)], [200, 401]);
+  writeFileSync(file, keyLine(ADMIN.kept) + keyLine(READER.kept));
+  await until(async () => (await status(READER.key)) === 200);
+  const make = async (path: string, body: object): Promise<string> => {
+    const headers = { authorization: `Bearer ${ADMIN.key}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const agent = await make('/v1/agents', { algorithm: 'sac', spec_id: 'Pendulum-v1' });
+  const events = `/v1/jobs/${await make(`/v1/agents/${agent}/train`, { total_timesteps: 1e6 })}/events`;
+  const environment = await make('/v1/environments', { spec_id: 'CartPole-v1' });
+  const [ofAdmin, ofReader] = [await stream(url + events, ADMIN.key), await stream(url + events, READER.key)];
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/environments/${environment}/ws`, 'gymserve.v1.json', {
+    headers: { authorization: `Bearer ${ADMIN.key}` },
+  });
+  await once(socket, 'open');
   writeFileSync(file, keyLine(READER.kept));
-  await until(async () => (await status(ADMIN.key)) === 401);
-  assert.equal(await status(READER.key), 200);
+  await Promise.all([ofAdmin.ended, once(socket, 'close')]);
+  assert.deepEqual([await status(ADMIN.key), await status(READER.key)], [401, 200]);
+  assert.equal(await Promise.race([ofReader.ended, sleep(200, 'goes on')]), 'goes on');
 });
 
 test('X-Forwarded-For counts from a trusted proxy alone', async (t) => {

@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { type ApiKey, type KeyRing, mayUse } from '../../api-keys.ts';
+import { type ApiKey, type KeyRing, mayUse, type Scope } from '../../api-keys.ts';
 import { DomainError } from '../../errors.ts';
 import type { Contract } from '../contract.ts';
 import { keyIn, offeredProtocols } from '../websocket/sub-protocols.ts';
@@ -30,6 +30,8 @@ export const auth = fp<AuthOptions>(
     const operations = new Map(
       contract.operations.map((operation) => [`${operation.method} ${operation.url}`, operation]),
     );
+    // A long poll, a stream of events, a WebSocket: what goes on ends with the right to it.
+    const open = new Map<FastifyRequest, Scope | null>();
     app.addHook('onRequest', async (request) => {
       // The pattern of the route that was found, never the raw path: an encoded path cannot pretend to be an open one.
       const route = request.routeOptions.url;
@@ -42,11 +44,23 @@ export const auth = fp<AuthOptions>(
       digests.set(request, key.digest);
       const operation = operations.get(`${request.method === 'HEAD' ? 'GET' : request.method} ${route}`);
       // Nobody serves it, or not with this method: whoever has a key may hear that.
-      if (operation === undefined || operation.scope === null || mayUse(key, operation.scope)) return;
-      throw new DomainError(
-        'insufficient_scope',
-        `${operation.operationId} needs a key with the scope ${operation.scope}, and this one has ${key.scopes.join(', ')}; make one with: gymserve keys create --scopes ${operation.scope}`,
-      );
+      const scope = operation?.scope ?? null;
+      if (operation !== undefined && scope !== null && !mayUse(key, scope)) {
+        throw new DomainError(
+          'insufficient_scope',
+          `${operation.operationId} needs a key with the scope ${scope}, and this one has ${key.scopes.join(', ')}; make one with: gymserve keys create --scopes ${scope}`,
+        );
+      }
+      open.set(request, scope);
+      if (isUpgrade(request.headers)) request.raw.socket.once('close', () => open.delete(request));
+    });
+    app.addHook('onResponse', (request, _, done) => {
+      if (!isUpgrade(request.headers)) open.delete(request);
+      done();
+    });
+    ring.onChange(() => {
+      for (const [request, scope] of open)
+        if (!ring.lets(digests.get(request) ?? '', scope)) request.raw.socket.destroy();
     });
   },
   { name: 'gymserve-auth' },
@@ -54,9 +68,13 @@ export const auth = fp<AuthOptions>(
 
 /** A page cannot set Authorization for a WebSocket, so there the key may be a sub-protocol. */
 function keyOf(headers: IncomingHttpHeaders): string | null {
-  const { authorization, upgrade } = headers;
-  if (authorization === undefined && upgrade?.toLowerCase() === 'websocket') return keyIn(offeredProtocols(headers));
+  const { authorization } = headers;
+  if (authorization === undefined && isUpgrade(headers)) return keyIn(offeredProtocols(headers));
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+function isUpgrade({ upgrade }: IncomingHttpHeaders): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
 }
 
 function acceptedKey(key: string | null, accepted: readonly ApiKey[]): ApiKey | null {
