@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # An environment that Gymserve does not run: eight carts on a rail, simulated in awk below, that learn to stop in the middle.
 # Gymserve chooses the forces, is told what came of them, and learns. Needs curl and awk; a running server:
-#   npx gymserve &
+#   npm start &
 #   bash examples/robot.sh [URL] [ROUNDS]
 set -euo pipefail
 url=${1:-http://127.0.0.1:8000}

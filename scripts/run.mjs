@@ -27,6 +27,11 @@ const tasks = {
   },
   test: (args) => test(args, (file) => !isSlow(file)),
   'test:slow': (args) => test(args, isSlow),
+  // Not a prepack script, which .npmrc keeps npm from running.
+  pack: async () => {
+    await build();
+    await npm('pack', '--loglevel=error');
+  },
   generate,
   lint,
   check: async () => {
@@ -53,11 +58,7 @@ function checkNode() {
 async function install() {
   if (newest(['package-lock.json', 'package.json']) <= modified(INSTALL_STAMP)) return;
   process.stderr.write('Installing packages…\n');
-  await run(
-    process.platform === 'win32' ? 'npm.cmd' : 'npm',
-    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
-    'stderr',
-  );
+  await npm('ci', '--no-audit', '--no-fund', '--loglevel=error');
 }
 
 async function build() {
@@ -135,6 +136,11 @@ function newest(paths) {
     .flatMap(files)
     .map(modified)
     .reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** What it says of itself does not belong to a task's output. */
+function npm(...args) {
+  return run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, 'stderr');
 }
 
 function node(...args) {
