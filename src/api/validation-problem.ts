@@ -109,7 +109,10 @@ function remedy({ params, data, parentSchema = {} }: ErrorObject): string {
     String(params.missingProperty),
     Object.keys(data as object).filter((name) => !known.has(name)),
   );
-  return slip === null ? 'add it.' : `is "${slip}" meant to be it?`;
+  if (slip !== null) return `is "${slip}" meant to be it?`;
+  // A condition by itself says in its title what would do instead.
+  const instead = 'properties' in parentSchema ? undefined : (parentSchema as { title?: string }).title;
+  return instead === undefined ? 'add it.' : `add it, or ${instead}.`;
 }
 
 function nameOf(instancePath: string): string {

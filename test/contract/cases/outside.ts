@@ -71,6 +71,12 @@ export function outsideCases(context: RealContext): void {
 
   for (const [what, change, status, detail] of [
     ['one space', { action_space: undefined }, 400, /action_space/],
+    [
+      'neither spaces nor a spec',
+      { observation_space: undefined, action_space: undefined },
+      400,
+      /lacks the field "spec_id"; add it, or observation_space and action_space/,
+    ],
     ['a spec beside', { spec_id: 'Pendulum-v1' }, 400, /absent where the spaces are given/],
     ['kwargs', { env_kwargs: {} }, 400, /absent where the spaces are given/],
     ['an unbounded action', { action_space: BOX }, 422, /bounds that are not finite/],
