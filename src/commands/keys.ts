@@ -58,7 +58,7 @@ function create(file: string, scopes: readonly Scope[], note: string): void {
   appendFileSync(file, `${unfinished ? '\n' : ''}${keyLine(kept, note)}`, { mode: 0o600 });
   say(`${key}\n`);
   process.stderr.write(
-    `That key is shown only now; its digest stands in ${file}. Start the server (again) with --api-keys-file ${file}.\n`,
+    `That key is shown only now; its digest stands in ${file}. A server that was started with --api-keys-file ${file} lets it in at once.\n`,
   );
 }
 
