@@ -18,6 +18,8 @@ const INSPECT = fileURLToPath(new URL('./inspect.js', import.meta.url));
 const ARGS = ['--max-running-jobs', '2', '--threads', '1', '--disk-reserve', '0'];
 /** Longest life of a server, from the moment that it answers. */
 const MOST_MS = 3000;
+/** Lives in a row in which a job may reach no checkpoint; the server gives it up after ten. On a busy machine lives are longer, then. */
+const MOST_FRUITLESS = 6;
 
 export interface CrashPlan {
   readonly kills: number;
@@ -44,6 +46,7 @@ export async function crashes(plan: CrashPlan, evidence: Evidence): Promise<void
   const { dataDir, log } = plan;
   let trainees: Trainee[] = [];
   let environments: string[] = [];
+  const progress = new Progress();
   let kills = 0;
   for (; kills < plan.kills; kills++) {
     const server = await startServer({ dataDir, args: argsOf(kills) });
@@ -54,6 +57,7 @@ export async function crashes(plan: CrashPlan, evidence: Evidence): Promise<void
     environments = await playEnvironments(api);
     const lifeMs = plan.random() * MOST_MS;
     await sleep(lifeMs);
+    await progress.wait(api, trainees);
     const states = await Promise.all(trainees.map(async (trainee) => (await trainee.current(api))?.state));
     await kill(server);
     log(`kill ${kills + 1} of ${plan.kills}: ${Math.round(lifeMs)} ms after it answered, jobs ${states.join(' and ')}`);
@@ -78,6 +82,26 @@ export async function crashes(plan: CrashPlan, evidence: Evidence): Promise<void
     evidence.expect(model === straight[i], `agent ${i} became ${model}, undisturbed ${straight[i]}`);
   }
   log(`${counts.join(' and ')} jobs, models ${disturbed.map((sha256) => sha256.slice(0, 12)).join(' and ')}`);
+}
+
+/** Sees to it that jobs get somewhere, however slow the machine is. */
+class Progress {
+  readonly #seen = new Map<string, { checkpoint: string; fruitless: number }>();
+
+  /** Waits for a checkpoint of each agent whose job reached none for too many lives. */
+  async wait(api: ApiClient, trainees: readonly Trainee[]): Promise<void> {
+    for (const trainee of trainees) {
+      const { checkpoint: last, fruitless } = this.#seen.get(trainee.agentId) ?? { checkpoint: '', fruitless: 0 };
+      let checkpoint = await checkpointOf(api, trainee.agentId);
+      while (checkpoint === last && fruitless >= MOST_FRUITLESS) {
+        await sleep(100);
+        const job = await trainee.current(api);
+        if (job === null || hasEnded(job)) break;
+        checkpoint = await checkpointOf(api, trainee.agentId);
+      }
+      this.#seen.set(trainee.agentId, { checkpoint, fruitless: checkpoint === last ? fruitless + 1 : 0 });
+    }
+  }
 }
 
 /** By turns in threads and in processes. */
@@ -122,8 +146,12 @@ export async function hold(dataDir: string, evidence: Evidence): Promise<void> {
   for (const { jobId, ...event } of events) evidence.saw(jobId, event);
 }
 
+async function checkpointOf(api: ApiClient, agentId: string): Promise<string> {
+  return (await api.get<{ checkpoint_id: string }>(`/v1/agents/${agentId}`)).checkpoint_id;
+}
+
 async function modelOf(api: ApiClient, agentId: string): Promise<string> {
-  const { checkpoint_id: id } = await api.get<{ checkpoint_id: string }>(`/v1/agents/${agentId}`);
+  const id = await checkpointOf(api, agentId);
   return (await api.get<{ sha256: string }>(`/v1/checkpoints/${id}`)).sha256;
 }
 

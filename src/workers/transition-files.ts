@@ -105,11 +105,9 @@ function elements(
   const parsed = rows.map((row, i) => {
     const value = named(prefix, () => space.parse(row, what, `s[${i}]`));
     const numbers = asArray(value);
-    if (!numbers.every(Number.isFinite))
-      throw outOf(
-        what,
-        `${prefix}${what}s[${i}] holds ${numbers.find((x) => !Number.isFinite(x))}; send finite numbers.`,
-      );
+    const wrong = numbers.find((x) => !isHeld(x));
+    if (wrong !== undefined)
+      throw outOf(what, `${prefix}${what}s[${i}] holds ${wrong}; send finite numbers that float32 can hold.`);
     if (what === 'action' && !space.contains(value))
       throw outOf(
         what,
@@ -136,8 +134,13 @@ function named(prefix: string, parse: () => Value): Value {
 
 function rewardAt(value: unknown, i: number): number {
   const reward = isFlat(value) ? Number(value.data[0]) : value;
-  if (typeof reward === 'number' && Number.isFinite(reward)) return reward;
-  throw invalid(`rewards[${i}] is ${show(reward)}; send finite numbers.`);
+  if (typeof reward === 'number' && isHeld(reward)) return reward;
+  throw invalid(`rewards[${i}] is ${show(reward)}; send finite numbers that float32 can hold.`);
+}
+
+/** The replay is float32, in which 1e39 is infinite; an agent that learnt from that would be lost. */
+function isHeld(number: number): boolean {
+  return Number.isFinite(Math.fround(number));
 }
 
 function flagAt(value: unknown, place: string): number {

@@ -80,6 +80,7 @@ test('an action of the agent, given back as the environment saw it, is the same 
 for (const [change, code, message] of [
   [{ rewards: [1] }, 'invalid_transitions', /^rewards has 1 rows, and observations has 2/],
   [{ rewards: [1, 'NaN'] }, 'invalid_transitions', /^rewards\[1\] is "NaN"/],
+  [{ rewards: [1, 1e39] }, 'invalid_transitions', /^rewards\[1\] is 1e\+39; send finite numbers that float32 can hold/],
   [{ rewards: 3 }, 'invalid_transitions', /^rewards is 3; send a list/],
   [{ terminations: [false, 1] }, 'invalid_transitions', /^terminations\[1\] is 1; send true or false/],
   [{ truncations: [true] }, 'invalid_transitions', /^truncations has 1 rows/],
@@ -145,3 +146,12 @@ for (const [change, code, message] of [
     assert.throws(() => encodeTransitions({ ...GOOD, ...change }, SPACES), { code, message });
   });
 }
+
+test('a number that only float64 holds is refused of a space that takes it, since the replay is float32', () => {
+  const wide: BoxDocument = { ...OBSERVATION, dtype: 'float64' };
+  const rows = { ...GOOD, observations: [...GOOD.observations.slice(1), [0, -1e39]] };
+  assert.throws(() => encodeTransitions(rows, { ...SPACES, observation: wide }), {
+    code: 'observation_out_of_space',
+    message: /^observations\[1\] holds -1e\+39; send finite numbers that float32 can hold/,
+  });
+});
