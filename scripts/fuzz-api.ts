@@ -154,7 +154,12 @@ async function run(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<number | null> {
-  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+  // It leaves a folder of its own where it works.
+  const child = spawn(command, args, {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code;
 }
