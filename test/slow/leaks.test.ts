@@ -1,11 +1,14 @@
 // Ten thousand updates on each engine that trains, with what a job does beside them: memory must end as it was after the first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-core';
 import { Engines } from '../../src/compute/engines.ts';
+import { trace } from '../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { sacCase } from '../compute/native/cases.ts';
 import { freshSeed, setAll } from '../compute/support.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
+import { enginesWithTables } from '../support/engines-with-tables.ts';
 
 const UPDATES = 10_000;
 /** By then pools and compiled code have their size. */
@@ -41,6 +44,35 @@ for (const { name, threads } of [
     const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
     const rate = (UPDATES / (performance.now() - begun)) * 1000;
     context.diagnostic(`${grown.toFixed(1)} MB more after ${UPDATES - WARM_UP} updates; ${rate.toFixed(0)} updates/s`);
+    assert.ok(grown < ALLOWED_MB, `${grown} MB more`);
+    await program.dispose();
+  });
+}
+
+for (const { engine, skip } of enginesWithTables) {
+  test(`${UPDATES} calls with new rows for a table on ${engine.name} leave memory as it was`, {
+    skip,
+  }, async (context) => {
+    // A row of 1 kB a call; 32 are read, some of them the newest.
+    const [width, rows, read] = [256, 4096, 32];
+    const graph = trace(
+      ({ kept }, { a }) => {
+        kept.assign(tf.add(kept, tf.mean(a)));
+        return { kept };
+      },
+      { state: { kept: [] }, inputs: { a: [read, width] } },
+    );
+    const tables = { rows, gathers: { a: { table: 'transitions', by: 'chosen' } } };
+    const program = await engine.compile(graph, { threads: 1, tables });
+    let before = 0;
+    for (let call = 0; call < UPDATES; call += 1) {
+      if (call === WARM_UP) before = process.memoryUsage.rss();
+      program.putRows?.(call % rows, new Float32Array(width).fill(call));
+      program.inputs['chosen']?.set(Array.from({ length: read }, (_, i) => (call + rows - i) % rows));
+      await program.run();
+    }
+    const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+    context.diagnostic(`${grown.toFixed(1)} MB more after ${UPDATES - WARM_UP} calls`);
     assert.ok(grown < ALLOWED_MB, `${grown} MB more`);
     await program.dispose();
   });
