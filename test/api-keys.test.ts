@@ -38,8 +38,8 @@ for (const line of ['', '   ', '# a comment'])
   test(`"${line}" names no key`, () => assert.equal(parseKeyLine(line), null));
 
 for (const line of [`${DIGEST}0`, 'gsk_secret', `${DIGEST} root`, `${DIGEST} read, env`, DIGEST.toUpperCase()]) {
-  test(`"${line.slice(-20)}" is refused, and not repeated`, (t) => {
-    const file = join(temporaryFolder(t), 'keys');
+  test(`"${line.slice(-20)}" is refused, and not repeated`, () => {
+    const file = join(temporaryFolder(), 'keys');
     writeFileSync(file, `${line}\n`);
     assert.throws(
       () => loadConfig(['--api-keys-file', file], {}),
@@ -48,8 +48,8 @@ for (const line of [`${DIGEST}0`, 'gsk_secret', `${DIGEST} root`, `${DIGEST} rea
   });
 }
 
-test('keys are created with scopes, listed without a secret, and revoked', (t) => {
-  const file = join(temporaryFolder(t), 'keys');
+test('keys are created with scopes, listed without a secret, and revoked', () => {
+  const file = join(temporaryFolder(), 'keys');
   const named = ['--api-keys-file', file];
   const first = gymserve('keys', 'create', '--scopes', 'read,env', '--note', 'robot', ...named).stdout.trim();
   const second = gymserve('keys', 'create', ...named).stdout.trim();

@@ -33,7 +33,7 @@ async function stream(url: string, key: string): Promise<{ readonly ended: Promi
 }
 
 test('keys are what the file says, and nobody is let in by one that cannot be read', async (t) => {
-  const file = join(temporaryFolder(t), 'keys');
+  const file = join(temporaryFolder(), 'keys');
   const write = (text: string) => {
     writeFileSync(`${file}.new`, text);
     renameSync(`${file}.new`, file);
@@ -58,7 +58,7 @@ test('keys are what the file says, and nobody is let in by one that cannot be re
 });
 
 test('a key that is revoked while the server runs opens nothing more, what it has open breaks off, and a new one is let in', async (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const file = join(dataDir, 'api-keys');
   writeFileSync(file, keyLine(ADMIN.kept));
   const server = await createServer({
@@ -100,13 +100,13 @@ test('a key that is revoked while the server runs opens nothing more, what it ha
   assert.equal(await Promise.race([ofReader.ended, sleep(200, 'goes on')]), 'goes on');
 });
 
-test('X-Forwarded-For counts from a trusted proxy alone', async (t) => {
+test('X-Forwarded-For counts from a trusted proxy alone', async () => {
   for (const { trustedProxies, statuses } of [
     { trustedProxies: ['127.0.0.1'], statuses: [200, 200, 429] },
     { trustedProxies: ['10.0.0.0/8'], statuses: [200, 429, 429] },
   ]) {
     const server = await createServer({
-      dataDir: temporaryFolder(t),
+      dataDir: temporaryFolder(),
       engine: 'onnx-cpu',
       engines: ENGINE_SETTINGS,
       threads: 1,

@@ -64,8 +64,8 @@ next state
   );
 });
 
-test('a program is written as traced, after every pass and as the engine has it, to the same files each time', async (context) => {
-  const directory = join(temporaryFolder(context), 'dumps');
+test('a program is written as traced, after every pass and as the engine has it, to the same files each time', async () => {
+  const directory = join(temporaryFolder(), 'dumps');
   const engine = dumping(onnxCpuEngine, directory);
   const [one, again] = [await engine.compile(graph(), { threads: 1 }), await engine.compile(graph(), { threads: 1 })];
   await Promise.all([one.dispose(), again.dispose()]);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('without a GPU the check says so, ends well, and writes what could not be checked', (t) => {
-  const folder = temporaryFolder(t);
+test('without a GPU the check says so, ends well, and writes what could not be checked', () => {
+  const folder = temporaryFolder();
   // Before the one of a machine that has a GPU.
   const smi = join(folder, 'nvidia-smi');
   writeFileSync(smi, '#!/bin/sh\necho "it could not communicate with the driver"\nexit 9\n');

@@ -14,7 +14,7 @@ test("the README's curl session works as it stands", { timeout: 120_000 }, async
   assert.ok(session, 'README.md has no curl session');
   const server = await startServer();
   t.after(() => server.stop());
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   // Only the port differs from what a reader types.
   const script = session.replace('http://127.0.0.1:8000', server.url);
   const run = spawnSync('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, encoding: 'utf8' });

@@ -62,7 +62,7 @@ async function assertWhole(folder: string): Promise<void> {
 }
 
 test('a server on a backup that was taken while a job trained ends the job with the very same bytes', async (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const { server, api } = await start(t, dataDir);
   const { agentId, jobId } = await train(api);
   await reach(api, jobId, 700);
@@ -74,7 +74,7 @@ test('a server on a backup that was taken while a job trained ends the job with 
   assert.ok(statSync(join(backup, 'blobs', readdirSync(join(backup, 'blobs'))[0] ?? '')).nlink > 0);
   await server.stop();
 
-  const restored = temporaryFolder(t);
+  const restored = temporaryFolder();
   cpSync(backup, restored, { recursive: true });
   await assertWhole(restored);
   const second = await start(t, restored);
@@ -88,7 +88,7 @@ test('a server on a backup that was taken while a job trained ends the job with 
 });
 
 test('gymserve backup asks the server that has the data directory, and copies where none has', async (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const { server, api } = await start(t, dataDir);
   await train(api, { ...TRAINING, total_timesteps: 200 });
   const asked = (await gymserve('backup', '--data-dir', dataDir)).stdout.trim();
@@ -104,21 +104,21 @@ test('gymserve backup asks the server that has the data directory, and copies wh
 });
 
 test('gymserve backup needs a key where the server does, and says what is wrong', async (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const { server } = await start(t, dataDir, ['--create-key', 'true']);
   const key = server.announced.map((line) => /gsk_[\w-]+/.exec(line)?.[0]).find((found) => found !== undefined) ?? '';
   await assert.rejects(gymserve('backup', '--data-dir', dataDir), /answers 401: Send one of this server's API keys/);
   const { stdout } = await gymserve('backup', '--data-dir', dataDir, '--key', key);
   assert.ok(!existsSync(join(stdout.trim(), 'api-keys')), 'keys are in no backup');
   assert.match((await gymserve('backup', '--url', server.url, '--key', key)).stdout, /^bkp_/);
-  const nowhere = temporaryFolder(t);
+  const nowhere = temporaryFolder();
   await assert.rejects(gymserve('backup', '--data-dir', nowhere), /There is no database in .*name the data directory/);
   await assert.rejects(gymserve('backup', '--url', 'http://127.0.0.1:1'), /No server answers at .* start it/);
   await assert.rejects(gymserve('backup', '--url', 'file:///etc'), /The server's URL is "file:\/\/\/etc"/);
 });
 
 test('a server that is killed over a backup leaves either all of it or nothing that looks like one', async (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const rng = Pcg64.fromSeed(freshSeed(t));
   let { server, api } = await start(t, dataDir);
   await train(api, { ...TRAINING, total_timesteps: 100_000 });

@@ -15,7 +15,7 @@ test('a server that is killed three times loses nothing', async (t) => {
   const evidence = new Evidence();
   const rng = Pcg64.fromSeed(freshSeed(t));
   const log = (line: string) => t.diagnostic(line);
-  const [dataDir, straightDir] = [temporaryFolder(t), temporaryFolder(t)];
+  const [dataDir, straightDir] = [temporaryFolder(), temporaryFolder()];
   await crashes({ kills: 3, dataDir, straightDir, random: () => rng.random(), log }, evidence);
   assert.deepEqual(evidence.violations, []);
   assert.ok(evidence.events > 0 && evidence.checkpointsHeld > 0);
@@ -23,7 +23,7 @@ test('a server that is killed three times loses nothing', async (t) => {
 
 test('a truncated checkpoint sends its job back to the one before, and without one fails it with a clear error', async (t) => {
   const evidence = new Evidence();
-  await truncated(temporaryFolder(t), evidence, (line) => t.diagnostic(line));
+  await truncated(temporaryFolder(), evidence, (line) => t.diagnostic(line));
   assert.deepEqual(evidence.violations, []);
 });
 

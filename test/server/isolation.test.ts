@@ -58,7 +58,7 @@ async function reached(api: ApiClient, jobId: string, timesteps: number): Promis
 }
 
 async function finishedBytes(t: TestContext, args: readonly string[]) {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const { server, api } = await start(t, dataDir, args);
   const { agentId, jobId } = await launch(api);
   assert.equal((await ended(api, jobId)).state, 'succeeded');
@@ -80,7 +80,7 @@ for (const { how, signal, limit, says } of [
   test(`a job whose process ${how} goes on from its newest checkpoint, and says why`, {
     skip: ONLY_LINUX,
   }, async (t) => {
-    const { server, api } = await start(t, temporaryFolder(t), [...IN_PROCESS, '--job-silence-limit', limit]);
+    const { server, api } = await start(t, temporaryFolder(), [...IN_PROCESS, '--job-silence-limit', limit]);
     const { jobId } = await launch(api, { ...TRAINING, total_timesteps: 6000 });
     await reached(api, jobId, 600);
     const pid = await processOf(server.child.pid);
@@ -97,7 +97,7 @@ for (const { how, signal, limit, says } of [
 }
 
 test('the process of a job ends with a server that is killed', { skip: ONLY_LINUX }, async (t) => {
-  const { server, api } = await start(t, temporaryFolder(t), IN_PROCESS);
+  const { server, api } = await start(t, temporaryFolder(), IN_PROCESS);
   const { jobId } = await launch(api, { total_timesteps: 1_000_000 });
   await reached(api, jobId, 200);
   const pid = await processOf(server.child.pid);

@@ -61,7 +61,7 @@ async function updatesOf(api: ApiClient, jobId: string): Promise<number> {
 }
 
 test('a learn job that is killed and paused ends as if nothing had been, and so do the jobs after it', async (t) => {
-  const straightDir = temporaryFolder(t);
+  const straightDir = temporaryFolder();
   const straight = await start(t, straightDir);
   const { id: undisturbed } = await straight.api.post<{ id: string }>('/v1/agents', AGENT);
   const jobs: string[] = [];
@@ -80,7 +80,7 @@ test('a learn job that is killed and paused ends as if nothing had been, and so 
   await straight.server.stop();
 
   const rng = Pcg64.fromSeed(freshSeed(t));
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   let { server, api } = await start(t, dataDir);
   const restart = async () => {
     await kill(server);
@@ -125,7 +125,7 @@ test('a learn job that is killed and paused ends as if nothing had been, and so 
 });
 
 test('an agent that trains in an environment learns from transitions in between, and its training goes on where it was', async (t) => {
-  const { api } = await start(t, temporaryFolder(t));
+  const { api } = await start(t, temporaryFolder());
   const { id } = await api.post<{ id: string }>('/v1/agents', {
     algorithm: 'sac',
     spec_id: 'Pendulum-v1',

@@ -30,7 +30,7 @@ async function until(api: ApiClient, id: string, holds: (job: Job) => boolean): 
 }
 
 async function undisturbed(t: TestContext) {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const { server, api } = await start(t, dataDir);
   const { agentId, jobId } = await launch(api);
   const { state, error } = await ended(api, jobId);
@@ -43,7 +43,7 @@ async function undisturbed(t: TestContext) {
 test('a job that is paused again and again ends as if nothing had been', async (t) => {
   const straight = await undisturbed(t);
   const rng = Pcg64.fromSeed(freshSeed(t));
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   let { server, api } = await start(t, dataDir);
   const { agentId, jobId } = await launch(api);
   let inEvaluations = 0;
@@ -75,7 +75,7 @@ test('a job that is paused again and again ends as if nothing had been', async (
 });
 
 test('a job that was about to pause when the server was killed is paused after the restart', async (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   let { server, api } = await start(t, dataDir);
   const { jobId } = await launch(api, { total_timesteps: 100_000 });
   await until(api, jobId, ({ progress }) => progress.timesteps > 300);

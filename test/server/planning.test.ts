@@ -54,13 +54,13 @@ async function outcome(api: ApiClient, { agentId, jobId }: { agentId: string; jo
 }
 
 test('killed at any instant, a planning job ends as if nothing had been', async (t) => {
-  const straight = await start(t, temporaryFolder(t));
+  const straight = await start(t, temporaryFolder());
   const expected = await outcome(straight.api, await launch(straight.api));
   t.diagnostic(`${expected.timesteps} iterations`);
   assert.deepEqual(expected.result, { outcome: 'converged' });
 
   const rng = Pcg64.fromSeed(freshSeed(t));
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   let { server, api } = await start(t, dataDir);
   const disturbed = await launch(api);
   let kills = 0;

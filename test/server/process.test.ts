@@ -44,8 +44,8 @@ for (const { args, says } of [
   });
 }
 
-test('a data directory that cannot be used is refused with the reason and the remedy', (t) => {
-  const folder = temporaryFolder(t);
+test('a data directory that cannot be used is refused with the reason and the remedy', () => {
+  const folder = temporaryFolder();
   const file = join(folder, 'file');
   writeFileSync(file, 'not a folder');
   assert.match(refusal(['--port', '0', '--data-dir', file]), /The data directory .*file cannot be used \(.*--data-dir/);
@@ -58,9 +58,9 @@ test('a data directory that cannot be used is refused with the reason and the re
   );
 });
 
-test('an environment variable does what its flag does, and the flag wins', (t) => {
+test('an environment variable does what its flag does, and the flag wins', () => {
   assert.match(refusal([], { GYMSERVE_PORT: 'http' }), /GYMSERVE_PORT\) is "http"/);
-  const env = { GYMSERVE_PORT: 'http', GYMSERVE_DATA_DIR: temporaryFolder(t) };
+  const env = { GYMSERVE_PORT: 'http', GYMSERVE_DATA_DIR: temporaryFolder() };
   assert.match(
     refusal(['--port', '1', '--host', '192.0.2.1', '--insecure', 'true'], env),
     /Cannot listen on 192\.0\.2\.1:1/,
@@ -68,7 +68,7 @@ test('an environment variable does what its flag does, and the flag wins', (t) =
 });
 
 test('a key that the server makes is shown once and asked for from then on', async (t) => {
-  const dataDir = join(temporaryFolder(t), 'data');
+  const dataDir = join(temporaryFolder(), 'data');
   const first = await startServer({ dataDir, args: ['--create-key', 'true'] });
   const key = first.announced.map((line) => /gsk_[\w-]+/.exec(line)?.[0]).find((found) => found !== undefined);
   assert.ok(key, first.announced.join('\n'));

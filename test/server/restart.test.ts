@@ -44,7 +44,7 @@ async function train(api: ApiClient): Promise<{ agentId: string; jobId: string }
 }
 
 test('a server that is told to stop lets its job write a checkpoint, and the next one finishes it', async (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const first = await start(t, dataDir);
   const { agentId, jobId } = await train(first.api);
   let job: Job;
@@ -58,7 +58,7 @@ test('a server that is told to stop lets its job write a checkpoint, and the nex
 });
 
 test('a cancelled job keeps what it learnt, and its agent can go on', async (t) => {
-  const { api } = await start(t, temporaryFolder(t));
+  const { api } = await start(t, temporaryFolder());
   const { agentId, jobId } = await train(api);
   let job: Job;
   do job = await api.get<Job>(`/v1/jobs/${jobId}`);

@@ -84,7 +84,7 @@ async function launch(
 for (const { name: engine } of ENGINES) {
   for (const { what, agent, training = {} } of KEEPS_TABLES.has(engine) ? [...CASES, ...ON_DEVICE] : CASES) {
     test(`${what} on ${engine}: killed at any instant, it ends as if nothing had been`, async (t) => {
-      const straightDir = temporaryFolder(t);
+      const straightDir = temporaryFolder();
       const straight = await start(t, straightDir);
       const undisturbed = await launch(straight.api, { agent, training }, engine);
       const job = await ended(straight.api, undisturbed.jobId);
@@ -93,7 +93,7 @@ for (const { name: engine } of ENGINES) {
       await straight.server.stop();
 
       const rng = Pcg64.fromSeed(freshSeed(t));
-      const dataDir = temporaryFolder(t);
+      const dataDir = temporaryFolder();
       let { server, api } = await start(t, dataDir);
       const disturbed = await launch(api, { agent, training }, engine);
       let kills = 0;
@@ -127,7 +127,7 @@ for (const { name: engine } of ENGINES) {
 
 /** A job that has written a few checkpoints and was killed before its end. */
 async function interrupted(t: TestContext, training: Json = {}) {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const { server, api } = await start(t, dataDir);
   const ids = await launch(api, { agent: {}, training: { total_timesteps: 1_000_000, ...training } });
   let job: Job;

@@ -13,12 +13,12 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const ALL = { seed: null, options: {}, resetMask: null };
 const PROGRAM = fileURLToPath(new URL('../support/snapshot-play.js', import.meta.url));
 
-test('every environment and every wrapper goes on in a fresh process as it did, byte for byte', async (t) => {
+test('every environment and every wrapper goes on in a fresh process as it did, byte for byte', async () => {
   assert.deepEqual(
     [...WRAPPERS_PLAYED].sort(),
     wrappers().map(({ name }) => name),
   );
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const onward = await withEnvironments(2, async (environments) => {
     const lines: string[] = [];
     for (const [name, plan] of PLANS) {

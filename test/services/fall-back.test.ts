@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const WHY = 'The stored file aa (model) is missing.';
 
 function open(t: TestContext) {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const database = openDatabase(folder);
   t.after(() => database.close());
   const agents = new AgentStore(database);

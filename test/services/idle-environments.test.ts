@@ -27,7 +27,7 @@ function plan(specId: string, numEnvs: number) {
 
 test('a thousand idle environments expire, and as many again find room', { timeout: 300_000 }, async (t) => {
   assert.equal(TOTAL, 1000);
-  const workerData = { dataDir: temporaryFolder(t), engines: ENGINE_SETTINGS };
+  const workerData = { dataDir: temporaryFolder(), engines: ENGINE_SETTINGS };
   const environments = new Environments({ workers: 2, workerData });
   t.after(() => environments.close());
   const live = async (): Promise<string[]> => {

@@ -11,7 +11,7 @@ const row = jobRow;
 const time = new Date(0);
 
 function setUp(t: TestContext) {
-  const database = openDatabase(temporaryFolder(t));
+  const database = openDatabase(temporaryFolder());
   const opened: JobJournal[] = [];
   t.after(() => {
     for (const journal of opened) journal.close();

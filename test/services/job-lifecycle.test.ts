@@ -323,7 +323,7 @@ function isFullDisk(error: unknown): boolean {
 }
 
 function openWorld(t: TestContext): () => World {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const database = openDatabase(folder);
   // No power cut here.
   database.exec('PRAGMA synchronous = OFF');

@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 const NOW = 100 * DAY;
 
 test('jobs that ended long ago are let go with all that is told of them, and no others', async (t) => {
-  const database = openDatabase(temporaryFolder(t));
+  const database = openDatabase(temporaryFolder());
   t.after(() => database.close());
   new AgentStore(database).insert(agentRow);
   const jobs = new JobStore(database);

@@ -22,7 +22,7 @@ const SINGLE: NewEnvironment = {
 };
 
 function open(t: TestContext, workers: number): Environments {
-  const workerData = { dataDir: temporaryFolder(t), engines: ENGINE_SETTINGS };
+  const workerData = { dataDir: temporaryFolder(), engines: ENGINE_SETTINGS };
   const environments = new Environments({ workers, workerData });
   t.after(() => environments.close());
   return environments;

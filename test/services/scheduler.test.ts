@@ -14,7 +14,7 @@ import { agentRow, jobRow } from '../support/rows.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('a job that was started ten times without a checkpoint is not started again', (t) => {
-  const dataDir = temporaryFolder(t);
+  const dataDir = temporaryFolder();
   const database = openDatabase(dataDir);
   const agents = new AgentStore(database);
   agents.insert(agentRow);

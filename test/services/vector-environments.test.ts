@@ -17,7 +17,7 @@ import { startedThreads } from '../support/threads.ts';
 const STEPS = 40;
 
 function open(t: TestContext, workers: number, limit = 100): Environments {
-  const workerData = { dataDir: temporaryFolder(t), engines: ENGINE_SETTINGS };
+  const workerData = { dataDir: temporaryFolder(), engines: ENGINE_SETTINGS };
   const environments = new Environments({ workers, workerData, limits: { environments: limit } });
   t.after(() => environments.close());
   return environments;

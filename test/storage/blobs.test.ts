@@ -8,8 +8,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const content = Buffer.from('parameters');
 
-test('a blob is named by its content, stored once and read back', async (t) => {
-  const folder = temporaryFolder(t);
+test('a blob is named by its content, stored once and read back', async () => {
+  const folder = temporaryFolder();
   const blobs = new Blobs(folder);
   const ref = blobs.write(content);
   assert.deepEqual(blobs.write(content), ref);
@@ -24,16 +24,16 @@ for (const [what, damage] of [
   ['truncated', (path: string) => truncateSync(path, 3)],
   ['appended to', (path: string) => appendFileSync(path, 'x')],
 ] as const) {
-  test(`a blob that was ${what} is refused as corrupt`, async (t) => {
-    const blobs = new Blobs(temporaryFolder(t));
+  test(`a blob that was ${what} is refused as corrupt`, async () => {
+    const blobs = new Blobs(temporaryFolder());
     const ref = blobs.write(content);
     damage(await blobs.find(ref));
     await assert.rejects(blobs.read(ref), { code: 'checkpoint_corrupt', message: new RegExp(ref.sha256) });
   });
 }
 
-test('a blob that is written again is made whole, whatever had become of it', async (t) => {
-  const folder = temporaryFolder(t);
+test('a blob that is written again is made whole, whatever had become of it', async () => {
+  const folder = temporaryFolder();
   const blobs = new Blobs(folder);
   const ref = blobs.write(content);
   for (const damage of ['parameterz', 'p']) {
@@ -43,16 +43,16 @@ test('a blob that is written again is made whole, whatever had become of it', as
   }
 });
 
-test('a missing blob is refused as corrupt', async (t) => {
-  const blobs = new Blobs(temporaryFolder(t));
+test('a missing blob is refused as corrupt', async () => {
+  const blobs = new Blobs(temporaryFolder());
   await assert.rejects(blobs.read({ sha256: 'f'.repeat(64), bytes: 1 }), {
     code: 'checkpoint_corrupt',
     message: /missing/,
   });
 });
 
-test('a sweep keeps what is named and what is young', async (t) => {
-  const folder = temporaryFolder(t);
+test('a sweep keeps what is named and what is young', async () => {
+  const folder = temporaryFolder();
   const blobs = new Blobs(folder);
   const named = blobs.write(content);
   blobs.write(Buffer.from('unnamed'));

@@ -13,7 +13,7 @@ import { MIGRATIONS } from '../../src/storage/migrations.ts';
 import { agentRow } from '../support/rows.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-function open(t: TestContext, folder = temporaryFolder(t)) {
+function open(t: TestContext, folder = temporaryFolder()) {
   const database = openDatabase(folder);
   t.after(() => database.close());
   const agents = new AgentStore(database);
@@ -105,7 +105,7 @@ test('a file that a crash left half swept comes back if it is named', async (t) 
 });
 
 test('a data directory from before there were segments is migrated, its checkpoints as they were', (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const before = new Libsql(join(folder, 'gymserve.db'));
   before.exec(MIGRATIONS[0] as string);
   before.exec('PRAGMA user_version = 1');
@@ -123,7 +123,7 @@ test('a data directory from before there were segments is migrated, its checkpoi
 });
 
 test('checkpoints, and the segments that they name, outlive the migration after which one may be of no agent', (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const before = new Libsql(join(folder, 'gymserve.db'));
   before.exec('PRAGMA foreign_keys = ON');
   for (const step of MIGRATIONS.slice(0, 3)) before.exec(step);

@@ -5,16 +5,16 @@ import { test } from 'node:test';
 import { openDatabase, transaction } from '../../src/storage/database.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('a second server on the same data directory is refused, and let in once the first is gone', (t) => {
-  const folder = temporaryFolder(t);
+test('a second server on the same data directory is refused, and let in once the first is gone', () => {
+  const folder = temporaryFolder();
   const first = openDatabase(folder);
   assert.throws(() => openDatabase(folder), { code: 'data_dir_in_use', message: new RegExp(folder) });
   first.close();
   openDatabase(folder).close();
 });
 
-test('a server that was killed leaves no lock behind', async (t) => {
-  const folder = temporaryFolder(t);
+test('a server that was killed leaves no lock behind', async () => {
+  const folder = temporaryFolder();
   const holder = fork(new URL('../support/database-holder.js', import.meta.url), [folder]);
   await once(holder, 'message');
   assert.throws(() => openDatabase(folder), { code: 'data_dir_in_use' });
@@ -23,8 +23,8 @@ test('a server that was killed leaves no lock behind', async (t) => {
   openDatabase(folder).close();
 });
 
-test('a data directory of a newer Gymserve is refused and left alone', (t) => {
-  const folder = temporaryFolder(t);
+test('a data directory of a newer Gymserve is refused and left alone', () => {
+  const folder = temporaryFolder();
   const database = openDatabase(folder);
   database.exec('PRAGMA user_version = 999');
   database.close();
@@ -32,7 +32,7 @@ test('a data directory of a newer Gymserve is refused and left alone', (t) => {
 });
 
 test('a transaction that throws leaves nothing behind', (t) => {
-  const database = openDatabase(temporaryFolder(t));
+  const database = openDatabase(temporaryFolder());
   t.after(() => database.close());
   database.exec('CREATE TABLE things (x INTEGER)');
   assert.throws(

@@ -9,7 +9,7 @@ import { agentRow } from '../support/rows.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('what is taken is no longer pending, and stays counted; what came later waits', (t) => {
-  const database = openDatabase(temporaryFolder(t));
+  const database = openDatabase(temporaryFolder());
   t.after(() => database.close());
   const agents = new AgentStore(database);
   agents.insert(agentRow);

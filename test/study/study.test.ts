@@ -70,7 +70,7 @@ function numbersOf(folder: string) {
 test('a study that is killed in the middle ends with the bytes of one that nothing disturbed', {
   timeout: 600_000,
 }, async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const [calm, rough] = [join(folder, 'calm'), join(folder, 'rough')];
   const [calmData, roughData] = [join(folder, 'calm-data'), join(folder, 'rough-data')];
   const undisturbed = toTheEnd([...SMALL, '--data-dir', calmData, '--out', calm]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { best, readCurves, spreadAt, spreadOfLast } from '../../scripts/study/aggregate.ts';
 import type { Evidence } from '../../scripts/study/evidence.ts';
 import { reportOf } from '../../scripts/study/tables.ts';
@@ -10,8 +10,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 /** Returns at 0, 10,000 and 20,000 timesteps, by seed. */
 const RETURNS = { 1: [0, 100, 200], 2: [0, 120, 210], 10: [0, 140, 160] };
 
-function study(t: TestContext): string {
-  const folder = temporaryFolder(t);
+function study(): string {
+  const folder = temporaryFolder();
   mkdirSync(join(folder, 'Pendulum-v1'));
   for (const [seed, returns] of Object.entries(RETURNS)) {
     const base = join(folder, 'Pendulum-v1', `sac-v2-seed${seed}`);
@@ -50,8 +50,8 @@ function study(t: TestContext): string {
   return folder;
 }
 
-test('a curve is the mean over seeds with the spread of the sample', (t) => {
-  const [curve = assert.fail()] = readCurves(study(t));
+test('a curve is the mean over seeds with the spread of the sample', () => {
+  const [curve = assert.fail()] = readCurves(study());
   assert.deepEqual(
     curve.units.map(({ config }) => config.seed),
     [1, 2, 10],
@@ -63,8 +63,8 @@ test('a curve is the mean over seeds with the spread of the sample', (t) => {
   assert.equal(spreadOfLast(curve).mean, (100 + 110 + 100) / 3);
 });
 
-test('a table shows a curve beside what was published at the same step', (t) => {
-  const report = reportOf(readCurves(study(t)), new Map([['Pendulum-v1', ['Pendulum-v1/sac-v2.png']]]));
+test('a table shows a curve beside what was published at the same step', () => {
+  const report = reportOf(readCurves(study()), new Map([['Pendulum-v1', ['Pendulum-v1/sac-v2.png']]]));
   const lines = report.split('\n');
   assert.ok(lines.includes('| **sac-v2** | 3 | 20k | 190 ± 26 | 103 ± 6 | 190 ± 26 at 20k |'), report);
   assert.ok(lines.includes('| SB3 zoo SAC, Pendulum-v1 | – |  | −157 ± 89 |  |  |'), report);
@@ -72,7 +72,7 @@ test('a table shows a curve beside what was published at the same step', (t) => 
   assert.match(report, /defaults but for `batch_size` 16; engine native.*commit 0123456789ab\./);
 });
 
-test('the same evidence makes the same report', (t) => {
+test('the same evidence makes the same report', () => {
   const plots = new Map<string, string[]>();
-  assert.equal(reportOf(readCurves(study(t)), plots), reportOf(readCurves(study(t)), plots));
+  assert.equal(reportOf(readCurves(study()), plots), reportOf(readCurves(study()), plots));
 });

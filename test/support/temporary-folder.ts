@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 
-/** A folder that is deleted when the test ends. */
-export function temporaryFolder(t: TestContext): string {
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is deleted when the file's tests have ended: hooks run in their order, and a server that has the folder is stopped by a later one. */
+export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gymserve-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Experience } from '../../src/agent/algorithm.ts';
 import { type CheckpointDocument, FORMAT_VERSION } from '../../src/agent/checkpoint.ts';
 import { ReplayBuffer, type ReplayOptions } from '../../src/agent/replay/replay-buffer.ts';
@@ -46,8 +46,8 @@ function feed(buffer: ReplayBuffer, from: number, to: number): void {
   }
 }
 
-function setup(t: TestContext) {
-  const folder = temporaryFolder(t);
+function setup() {
+  const folder = temporaryFolder();
   const blobs = new Blobs(folder);
   const buffer = new ReplayBuffer(OPTIONS);
   feed(buffer, 0, 1005);
@@ -59,8 +59,8 @@ const contents = ({ tensors, segments }: Experience) =>
 
 const byName = ({ segments }: ExperienceRef) => new Map(segments.map(({ name, sha256 }) => [name, sha256]));
 
-test('a checkpoint writes the segments that changed, and names the others as before', (t) => {
-  const { blobs, buffer, count } = setup(t);
+test('a checkpoint writes the segments that changed, and names the others as before', () => {
+  const { blobs, buffer, count } = setup();
   const files = new ExperienceFiles(blobs);
   const first = files.save(DOCUMENT, buffer.getState());
   // Eleven chunks of rows, one of the side table, and the small file.
@@ -76,8 +76,8 @@ test('a checkpoint writes the segments that changed, and names the others as bef
   assert.equal(count(), 15);
 });
 
-test('what was loaded is as it was saved, and is not written again', async (t) => {
-  const { blobs, buffer, count } = setup(t);
+test('what was loaded is as it was saved, and is not written again', async () => {
+  const { blobs, buffer, count } = setup();
   const ref = new ExperienceFiles(blobs).save(DOCUMENT, buffer.getState());
   const before = count();
   const files = new ExperienceFiles(blobs);
@@ -100,8 +100,8 @@ test('what was loaded is as it was saved, and is not written again', async (t) =
   assert.equal(count(), before);
 });
 
-test('a segment that was put back otherwise than it was saved is written', async (t) => {
-  const { blobs, buffer } = setup(t);
+test('a segment that was put back otherwise than it was saved is written', async () => {
+  const { blobs, buffer } = setup();
   const ref = new ExperienceFiles(blobs).save(DOCUMENT, buffer.getState());
   const files = new ExperienceFiles(blobs);
   await files.load(ref);
@@ -125,16 +125,16 @@ for (const [what, damage, message] of [
   ],
   ['was cut', (path: string) => writeFileSync(path, 'x'), /segment rows\/3\) has 1 bytes instead of/],
 ] as const) {
-  test(`a segment that ${what} is refused by its name`, async (t) => {
-    const { blobs, buffer, folder } = setup(t);
+  test(`a segment that ${what} is refused by its name`, async () => {
+    const { blobs, buffer, folder } = setup();
     const ref = new ExperienceFiles(blobs).save(DOCUMENT, buffer.getState());
     damage(join(folder, byName(ref).get('rows/3') ?? ''));
     await assert.rejects(new ExperienceFiles(blobs).load(ref), { code: 'checkpoint_corrupt', message });
   });
 }
 
-test('a file of another segment is refused', async (t) => {
-  const { blobs, buffer } = setup(t);
+test('a file of another segment is refused', async () => {
+  const { blobs, buffer } = setup();
   const { file, segments } = new ExperienceFiles(blobs).save(DOCUMENT, buffer.getState());
   const [first, second] = segments;
   const swapped = { ...second, name: first?.name } as (typeof segments)[number];

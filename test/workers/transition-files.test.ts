@@ -30,8 +30,8 @@ const GOOD = {
   truncations: null,
 };
 
-test('what was sent comes back in order, actions in [−1, 1]', async (t) => {
-  const blobs = new Blobs(temporaryFolder(t));
+test('what was sent comes back in order, actions in [−1, 1]', async () => {
+  const blobs = new Blobs(temporaryFolder());
   const first = encodeTransitions(GOOD, SPACES);
   const flags = new TensorData('bool', [1], Uint8Array.of(1));
   const second = encodeTransitions(

@@ -43,16 +43,16 @@ async function double(cacheDirectory: string, compiler: string | null, timeLimit
 }
 
 /** A folder for the compiler, and one in it for the cache, which is not there yet. */
-function folders(t: TestContext): { readonly folder: string; readonly cache: string } {
-  const folder = temporaryFolder(t);
+function folders(): { readonly folder: string; readonly cache: string } {
+  const folder = temporaryFolder();
   return { folder, cache: join(folder, 'cache', 'native') };
 }
 
 const endings = (directory: string): string[] =>
   readdirSync(directory).map((file) => file.replace(/^[0-9a-f]{64}/, ''));
 
-test('a program is compiled once, into a directory of its owner alone, and then found', { skip }, async (t) => {
-  const { folder, cache } = folders(t);
+test('a program is compiled once, into a directory of its owner alone, and then found', { skip }, async () => {
+  const { folder, cache } = folders();
   const compiler = new FakeCompiler(folder, 'right');
   assert.deepEqual(await double(cache, compiler.command), [2, 4, 6]);
   assert.equal(compiler.compilations, 1);
@@ -62,8 +62,8 @@ test('a program is compiled once, into a directory of its owner alone, and then 
   assert.deepEqual(endings(cache).sort(), ['.c', '.node', '.node.sha256']);
 });
 
-test('a compiler that breaks after it was checked is named with its reason and the remedy', { skip }, async (t) => {
-  const { folder, cache } = folders(t);
+test('a compiler that breaks after it was checked is named with its reason and the remedy', { skip }, async () => {
+  const { folder, cache } = folders();
   const { command } = new FakeCompiler(folder, 'right');
   const engine = await new Engines({ compiler: command, cacheDirectory: cache, dumpDirectory: null }).find('native');
   new FakeCompiler(folder, 'with an error');
@@ -82,8 +82,8 @@ for (const { what, file, spoil } of [
   { what: 'whose digest is another', file: '.node.sha256', spoil: () => Buffer.from(`${'0'.repeat(64)}\n`) },
   { what: 'whose digest is empty', file: '.node.sha256', spoil: () => Buffer.alloc(0) },
 ]) {
-  test(`a library ${what} is built again`, { skip }, async (t) => {
-    const { folder, cache } = folders(t);
+  test(`a library ${what} is built again`, { skip }, async () => {
+    const { folder, cache } = folders();
     const compiler = new FakeCompiler(folder, 'right');
     await double(cache, compiler.command);
     const path = join(cache, readdirSync(cache).find((name) => name.endsWith(file)) as string);
@@ -98,8 +98,8 @@ for (const { what, file, spoil } of [
   });
 }
 
-test('two engines that compile one program at once both get it', { skip }, async (t) => {
-  const { folder, cache } = folders(t);
+test('two engines that compile one program at once both get it', { skip }, async () => {
+  const { folder, cache } = folders();
   const compiler = new FakeCompiler(folder, 'right');
   const results = await Promise.all([1, 2].map(() => double(cache, compiler.command)));
   assert.deepEqual(results, [
@@ -119,8 +119,8 @@ const FAILURES: readonly { readonly manner: Manner; readonly reason: RegExp }[] 
 ];
 
 for (const { manner, reason } of FAILURES) {
-  test(`a compiler that compiles ${manner} makes the engine unavailable, with the reason`, { skip }, async (t) => {
-    const { folder, cache } = folders(t);
+  test(`a compiler that compiles ${manner} makes the engine unavailable, with the reason`, { skip }, async () => {
+    const { folder, cache } = folders();
     const compiler = new FakeCompiler(folder, manner);
     const said = await verdict(compiler.command, cache);
     assert.equal(said.available, false);
@@ -139,16 +139,16 @@ function assertRefused({ code, message, reason, auto }: Awaited<ReturnType<typeo
   assert.equal(auto, 'onnx-cpu');
 }
 
-test('a compiler that does not end is ended after its time, and that is said', { skip }, async (t) => {
-  const { folder, cache } = folders(t);
+test('a compiler that does not end is ended after its time, and that is said', { skip }, async () => {
+  const { folder, cache } = folders();
   const { command } = new FakeCompiler(folder, 'for ever');
   const engine = nativeEngine({ cacheDirectory: cache, compiler: command, timeLimitMs: 2000 });
   assert.match((await selfTest(engine)) as string, /did not end within 2 s/);
   assert.deepEqual(readdirSync(cache), []);
 });
 
-test('a compiler that is not there, or is no program, makes the engine unavailable', async (t) => {
-  const { folder, cache } = folders(t);
+test('a compiler that is not there, or is no program, makes the engine unavailable', async () => {
+  const { folder, cache } = folders();
   const [missing, text] = [join(folder, 'no such compiler'), join(folder, 'text')];
   writeFileSync(text, 'not a program');
   for (const [command, reason] of [
@@ -165,8 +165,8 @@ test('a compiler that is not there, or is no program, makes the engine unavailab
   assert.ok(!existsSync(cache));
 });
 
-test('a compiler that talks nonsense makes the engine unavailable', async (t) => {
-  const { folder, cache } = folders(t);
+test('a compiler that talks nonsense makes the engine unavailable', async () => {
+  const { folder, cache } = folders();
   const command = join(folder, 'parrot');
   writeFileSync(command, '#!/bin/sh\nhead -c 3000 /dev/urandom\n');
   chmodSync(command, 0o755);
@@ -175,15 +175,15 @@ test('a compiler that talks nonsense makes the engine unavailable', async (t) =>
   assertRefused(said);
 });
 
-test('turned off, the engine says so and is not looked for', async (t) => {
-  const said = await verdict('off', join(temporaryFolder(t), 'cache'));
+test('turned off, the engine says so and is not looked for', async () => {
+  const said = await verdict('off', join(temporaryFolder(), 'cache'));
   assert.equal(said.available, false);
   assert.match(said.reason ?? '', /turned off with --cc off/);
   assertRefused(said);
 });
 
-test('a compiler is one path, whatever is in it: no shell reads it', { skip }, async (t) => {
-  const { folder, cache } = folders(t);
+test('a compiler is one path, whatever is in it: no shell reads it', { skip }, async () => {
+  const { folder, cache } = folders();
   const strange = join(folder, `a b; touch pwned $(touch pwned) 'c`);
   mkdirSync(strange);
   const { command } = new FakeCompiler(folder, 'right');
@@ -200,7 +200,7 @@ test('a compiler is one path, whatever is in it: no shell reads it', { skip }, a
 });
 
 test('the compiler is found through PATH', { skip }, async (t) => {
-  const { folder, cache } = folders(t);
+  const { folder, cache } = folders();
   const compiler = new FakeCompiler(folder, 'right', 'gymserve-test-cc');
   const { PATH = '' } = process.env;
   t.after(() => {
@@ -211,8 +211,8 @@ test('the compiler is found through PATH', { skip }, async (t) => {
   assert.equal(compiler.compilations, 1);
 });
 
-test('a cache that is a file makes the engine unavailable and leaves the file', { skip }, async (t) => {
-  const path = join(temporaryFolder(t), 'file');
+test('a cache that is a file makes the engine unavailable and leaves the file', { skip }, async () => {
+  const path = join(temporaryFolder(), 'file');
   writeFileSync(path, 'precious');
   for (const directory of [path, join(path, 'below')]) {
     const said = await verdict(machineCompiler().command, directory);
@@ -235,7 +235,7 @@ async function mounted(t: TestContext, folder: string, options: string, use: () 
 }
 
 test('a cache that may not be written makes the engine unavailable, with its path', { skip }, async (t) => {
-  const directory = join(temporaryFolder(t), 'read-only');
+  const directory = join(temporaryFolder(), 'read-only');
   const use = async (): Promise<void> => {
     const said = await verdict(machineCompiler().command, directory);
     assert.equal(said.available, false);
@@ -249,7 +249,7 @@ test('a cache that may not be written makes the engine unavailable, with its pat
 });
 
 test('a cache whose files may not be executed makes the engine unavailable', { skip }, async (t) => {
-  const directory = join(temporaryFolder(t), 'noexec');
+  const directory = join(temporaryFolder(), 'noexec');
   await mounted(t, directory, 'noexec', async () => {
     const said = await verdict(machineCompiler().command, directory);
     assert.equal(said.available, false);
@@ -259,8 +259,8 @@ test('a cache whose files may not be executed makes the engine unavailable', { s
   });
 });
 
-test('what is thrown is an error of the catalogue, with nothing of a stack in it', { skip }, async (t) => {
-  const { folder, cache } = folders(t);
+test('what is thrown is an error of the catalogue, with nothing of a stack in it', { skip }, async () => {
+  const { folder, cache } = folders();
   const { command } = new FakeCompiler(folder, 'to garbage');
   await assert.rejects(
     double(cache, command),

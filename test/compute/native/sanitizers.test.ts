@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Compiler } from '../../../src/compute/native/compiler.ts';
 import { arraysIn, type Lowered } from '../../../src/compute/native/lower/lower.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
@@ -44,8 +44,8 @@ function startOf(made: Lowered, one: Case): Float32Array {
 }
 
 /** Memory after the calls; throws with what the sanitizer says. */
-function execute(t: TestContext, program: string, threads: number, arena: Float32Array): Float32Array {
-  const folder = temporaryFolder(t);
+function execute(program: string, threads: number, arena: Float32Array): Float32Array {
+  const folder = temporaryFolder();
   const [before, after] = [join(folder, 'in'), join(folder, 'out')];
   writeFileSync(before, arena);
   execFileSync(program, [`${threads}`, `${CALLS}`, before, after], {
@@ -57,13 +57,7 @@ function execute(t: TestContext, program: string, threads: number, arena: Float3
   return new Float32Array(bytes.buffer, bytes.byteOffset, arena.length);
 }
 
-async function check(
-  t: TestContext,
-  one: Case,
-  compiler: Compiler,
-  sanitizer: readonly string[],
-  teams: readonly number[],
-) {
+async function check(one: Case, compiler: Compiler, sanitizer: readonly string[], teams: readonly number[]) {
   const made = lowered(one.graph, compiler);
   const program = build(steadySource(made, compiler, 'standalone'), compiler, sanitizer);
   const start = startOf(made, one);
@@ -72,7 +66,7 @@ async function check(
   addon.set({}, {});
   for (let call = 0; call < CALLS; call += 1) addon.run();
   for (const threads of teams) {
-    const arena = execute(t, program, threads, start);
+    const arena = execute(program, threads, start);
     const results = arraysIn(arena, made);
     for (const part of ['outputs', 'state'] as const)
       for (const [name, values] of Object.entries(results[part])) {
@@ -124,7 +118,7 @@ function missing(sanitizer: readonly string[]): string | false {
 const ADDRESS = ['-fsanitize=address,undefined'];
 const THREAD = ['-fsanitize=thread'];
 
-test('the sanitizers see a read beyond the arena', { skip: missing(ADDRESS) }, async (t) => {
+test('the sanitizers see a read beyond the arena', { skip: missing(ADDRESS) }, async () => {
   const compiler = machineCompiler();
   const one = sacCase(TINY);
   const made = lowered(one.graph, compiler);
@@ -132,12 +126,12 @@ test('the sanitizers see a read beyond the arena', { skip: missing(ADDRESS) }, a
     /static void phase_0\(.*\n/,
     '$&  arena[0] += arena[ARENA_FLOATS + 16 * 64];\n',
   );
-  assert.throws(() => execute(t, build(source, compiler, ADDRESS), 1, startOf(made, one)), /heap-buffer-overflow/);
+  assert.throws(() => execute(build(source, compiler, ADDRESS), 1, startOf(made, one)), /heap-buffer-overflow/);
 });
 
 for (const [name, make] of CASES) {
-  test(`${name} touches nothing that is not its own and does nothing undefined`, { skip: missing(ADDRESS) }, (t) =>
-    check(t, make(), machineCompiler(), ADDRESS, [1, 3]),
+  test(`${name} touches nothing that is not its own and does nothing undefined`, { skip: missing(ADDRESS) }, () =>
+    check(make(), machineCompiler(), ADDRESS, [1, 3]),
   );
 }
 
@@ -150,11 +144,11 @@ for (const [name, make] of CASES.slice(1, 3)) {
   test(
     `${name} with vectors of 8 numbers does so too`,
     { skip: typeof narrow === 'string' ? narrow : missing(ADDRESS) },
-    (t) => check(t, make(), narrow as Compiler, ADDRESS, [3]),
+    () => check(make(), narrow as Compiler, ADDRESS, [3]),
   );
 }
 
-test('the sanitizers see a race where a barrier is missing', { skip: missing(THREAD) }, async (t) => {
+test('the sanitizers see a race where a barrier is missing', { skip: missing(THREAD) }, async () => {
   const compiler = machineCompiler();
   const one = sacCase(RAGGED);
   const made = lowered(one.graph, compiler);
@@ -162,11 +156,11 @@ test('the sanitizers see a race where a barrier is missing', { skip: missing(THR
   const [barrier, ...others] = source.match(/^ {2}barrier\(.*\);\n/gm) as string[];
   assert.ok(others.length > 0);
   const without = source.replaceAll(barrier as string, '');
-  assert.throws(() => execute(t, build(without, compiler, THREAD), 3, startOf(made, one)), /data race/);
+  assert.throws(() => execute(build(without, compiler, THREAD), 3, startOf(made, one)), /data race/);
 });
 
 for (const [name, make] of CASES.slice(0, 3)) {
-  test(`the threads of ${name} do not race`, { skip: missing(THREAD) }, (t) =>
-    check(t, make(), machineCompiler(), THREAD, [3]),
+  test(`the threads of ${name} do not race`, { skip: missing(THREAD) }, () =>
+    check(make(), machineCompiler(), THREAD, [3]),
   );
 }
