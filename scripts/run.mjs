@@ -14,6 +14,8 @@ const GENERATED = [CONTRACT, 'src/math/normals.gen.ts'];
 const RUNTIME = 'src/compute/native/runtime';
 const BUILD_STAMP = 'dist/.built';
 const INSTALL_STAMP = 'node_modules/.package-lock.json';
+/** Of a file of tests; the longest takes three minutes on a slow machine. What hangs must not keep others from being run. */
+const LONGEST_MS = 600_000;
 const SOURCES = ['src', 'test', 'bench', 'scripts', 'openapi.yaml', 'tsconfig.json', 'package-lock.json'];
 
 const tasks = {
@@ -110,7 +112,7 @@ async function test(words, wanted) {
   const chosen = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)));
   if (chosen.length === 0) fail(`No test file matches: ${words.join(', ')}.`);
   // In turn: several train on all cores, and a slow machine must not fail them.
-  await node('--test', '--test-concurrency=1', '--test-reporter=spec', ...chosen);
+  await node('--test', '--test-concurrency=1', `--test-timeout=${LONGEST_MS}`, '--test-reporter=spec', ...chosen);
 }
 
 function isSlow(file) {

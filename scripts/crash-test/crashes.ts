@@ -11,7 +11,7 @@ import { ApiClient } from '../api-client.ts';
 import { type ServerProcess, startServer } from '../server-process.ts';
 import type { Evidence } from './evidence.ts';
 import type { Inspection } from './inspect.ts';
-import { AGENTS, hasEnded, playEnvironments, readEvents, Trainee } from './load.ts';
+import { AGENTS, hasEnded, type Job, playEnvironments, readEvents, Trainee } from './load.ts';
 
 const INSPECT = fileURLToPath(new URL('./inspect.js', import.meta.url));
 /** The two jobs, and no engine other than on the server that nothing disturbs. */
@@ -43,6 +43,16 @@ export async function kill({ child }: ServerProcess): Promise<void> {
 
 /** Finds out what does not survive `plan.kills` kills; all of it goes into `evidence`. */
 export async function crashes(plan: CrashPlan, evidence: Evidence): Promise<void> {
+  const servers: ServerProcess[] = [];
+  try {
+    await disturb(plan, evidence, servers);
+  } finally {
+    for (const { child } of servers) child.kill('SIGKILL');
+  }
+}
+
+/** Adds each server that it starts to `servers`. */
+async function disturb(plan: CrashPlan, evidence: Evidence, servers: ServerProcess[]): Promise<void> {
   const { dataDir, log } = plan;
   let trainees: Trainee[] = [];
   let environments: string[] = [];
@@ -50,6 +60,7 @@ export async function crashes(plan: CrashPlan, evidence: Evidence): Promise<void
   let kills = 0;
   for (; kills < plan.kills; kills++) {
     const server = await startServer({ dataDir, args: argsOf(kills) });
+    servers.push(server);
     const api = new ApiClient(server.url);
     if (kills === 0) trainees = await Promise.all(AGENTS.map((agent) => Trainee.create(api, agent)));
     await assertGone(api, environments, evidence);
@@ -65,6 +76,7 @@ export async function crashes(plan: CrashPlan, evidence: Evidence): Promise<void
   }
 
   const server = await startServer({ dataDir, args: argsOf(kills) });
+  servers.push(server);
   const api = new ApiClient(server.url);
   for (const trainee of trainees) {
     for (const id of trainee.jobs) await assertSucceeded(api, id, evidence);
@@ -129,7 +141,7 @@ async function nextJobs(api: ApiClient, trainees: readonly Trainee[], evidence: 
 
 export async function assertSucceeded(api: ApiClient, id: string, evidence: Evidence): Promise<void> {
   for (;;) {
-    const job = await api.get<{ id: string; state: string; error: null }>(`/v1/jobs/${id}?wait=30`);
+    const job = await api.get<Job>(`/v1/jobs/${id}?wait=30`);
     if (!hasEnded(job)) continue;
     evidence.expect(job.state === 'succeeded', `job ${id} is ${job.state}: ${JSON.stringify(job.error)}`);
     return;

@@ -7,6 +7,7 @@ export interface Job {
   readonly id: string;
   readonly state: string;
   readonly error: { readonly code: string; readonly message: string } | null;
+  readonly progress: { readonly timesteps: number };
 }
 
 interface Environment {
@@ -19,8 +20,8 @@ export const AGENTS: readonly Json[] = [
   { name: 'runner', algorithm: 'sac', spec_id: 'HalfCheetah-v5', seed: 2, hyperparameters: HYPERPARAMETERS },
 ];
 const TRAINING: Json = {
-  total_timesteps: 1500,
-  evaluation: { every_timesteps: 500, episodes: 1 },
+  total_timesteps: 4000,
+  evaluation: { every_timesteps: 1000, episodes: 1 },
   checkpoint: { every_timesteps: 130, keep_last: 2 },
 };
 const ENVIRONMENTS = ['Pendulum-v1', 'CartPole-v1', 'HalfCheetah-v5', 'Hopper-v5', 'FrozenLake-v1'];
@@ -42,9 +43,13 @@ export class Trainee {
   }
 
   /** Asks for the next job under its own key: a server that was killed over the first try may have made it, or not. */
-  async launch(api: ApiClient): Promise<void> {
+  async launch(api: ApiClient, training: Json = {}): Promise<void> {
     const key = `${this.agentId}-${this.jobs.length}`;
-    const job = await api.post<Job>(`/v1/agents/${this.agentId}/train`, TRAINING, { 'idempotency-key': key });
+    const job = await api.post<Job>(
+      `/v1/agents/${this.agentId}/train`,
+      { ...TRAINING, ...training },
+      { 'idempotency-key': key },
+    );
     this.jobs.push(job.id);
   }
 

@@ -4,7 +4,7 @@ import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from '../api-client.ts';
-import { startServer } from '../server-process.ts';
+import { type ServerProcess, startServer } from '../server-process.ts';
 import { assertSucceeded, inspect, kill } from './crashes.ts';
 import type { Evidence } from './evidence.ts';
 import { AGENTS, hasEnded, type Job, Trainee } from './load.ts';
@@ -17,8 +17,24 @@ interface Event {
 }
 
 export async function truncated(dataDir: string, evidence: Evidence, log: (line: string) => void): Promise<void> {
+  const servers: ServerProcess[] = [];
+  try {
+    await truncate(dataDir, evidence, log, servers);
+  } finally {
+    for (const { child } of servers) child.kill('SIGKILL');
+  }
+}
+
+/** Adds each server that it starts to `servers`. */
+async function truncate(
+  dataDir: string,
+  evidence: Evidence,
+  log: (line: string) => void,
+  servers: ServerProcess[],
+): Promise<void> {
   const begin = async () => {
     const server = await startServer({ dataDir, args: ARGS });
+    servers.push(server);
     return { server, api: new ApiClient(server.url) };
   };
   const file = (sha256: string) => join(dataDir, 'blobs', sha256);
@@ -38,7 +54,7 @@ export async function truncated(dataDir: string, evidence: Evidence, log: (line:
   const [goesOn, fails] = await Promise.all(AGENTS.map((agent) => Trainee.create(api, agent)));
   if (goesOn === undefined || fails === undefined) throw new Error('There are not two agents.');
   const failing = await trained(api, fails, 1_000_000);
-  const goingOn = await trained(api, goesOn, 4000);
+  const goingOn = await trained(api, goesOn, 8000);
   await kill(server);
   const { checkpoints } = await inspect(dataDir);
   const of = (jobId: string) => checkpoints.filter((checkpoint) => checkpoint.jobId === jobId);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient, Json } from '../../scripts/api-client.ts';
 import { KEEPS_TABLES } from '../../src/compute/engine.ts';
 import { Engines } from '../../src/compute/engines.ts';
@@ -81,34 +82,49 @@ async function launch(
   return { agentId, jobId };
 }
 
+/** Until the job reports progress, its program being compiled, or has ended. */
+async function begun(api: ApiClient, jobId: string): Promise<void> {
+  let job: Job;
+  do job = await api.get<Job>(`/v1/jobs/${jobId}`);
+  while (job.progress.timesteps === 0 && ['queued', 'running'].includes(job.state));
+}
+
 for (const { name: engine } of ENGINES) {
   for (const { what, agent, training = {} } of KEEPS_TABLES.has(engine) ? [...CASES, ...ON_DEVICE] : CASES) {
     test(`${what} on ${engine}: killed at any instant, it ends as if nothing had been`, async (t) => {
       const straightDir = temporaryFolder();
       const straight = await start(t, straightDir);
       const undisturbed = await launch(straight.api, { agent, training }, engine);
+      await begun(straight.api, undisturbed.jobId);
+      const from = performance.now();
       const job = await ended(straight.api, undisturbed.jobId);
+      const straightMs = performance.now() - from;
       assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
       const metrics = await metricsOf(straight.api, undisturbed.jobId);
       await straight.server.stop();
 
       const rng = Pcg64.fromSeed(freshSeed(t));
-      const dataDir = temporaryFolder();
+      let dataDir = temporaryFolder();
       let { server, api } = await start(t, dataDir);
-      const disturbed = await launch(api, { agent, training }, engine);
+      let disturbed = await launch(api, { agent, training }, engine);
       let kills = 0;
-      // In each third once, some milliseconds after a report of progress.
-      for (const third of [0, 1, 2]) {
-        const from = (Number(job.progress.timesteps) * (third + rng.random())) / 3;
-        let now: Job;
-        do now = await api.get<Job>(`/v1/jobs/${disturbed.jobId}`);
-        while (now.progress.timesteps < from && now.state !== 'succeeded');
-        await new Promise((resolve) => setTimeout(resolve, rng.random() * 100));
-        if ((await api.get<Job>(`/v1/jobs/${disturbed.jobId}`)).state === 'running') kills += 1;
-        await kill(server);
+      // Within the first part of a whole job's time; of a shorter part where that was over before it could be killed.
+      for (let part = (straightMs * 2) / 3; kills === 0; part /= 2) {
+        for (let life = 0; life < 3; life++) {
+          await begun(api, disturbed.jobId);
+          await sleep(rng.random() * part);
+          if ((await api.get<Job>(`/v1/jobs/${disturbed.jobId}`)).state === 'running') kills += 1;
+          await kill(server);
+          if (kills === 0) break;
+          ({ server, api } = await start(t, dataDir));
+        }
+        if (kills > 0) break;
+        assert.ok(part > 1, 'the job ended before it could be killed');
+        dataDir = temporaryFolder();
         ({ server, api } = await start(t, dataDir));
+        disturbed = await launch(api, { agent, training }, engine);
       }
-      assert.ok(kills > 0, 'the job ended before it could be killed');
+      t.diagnostic(`${kills} kills`);
       const resumed = await ended(api, disturbed.jobId);
       assert.equal(resumed.state, 'succeeded', JSON.stringify(resumed.error));
       assert.deepEqual(await metricsOf(api, disturbed.jobId), metrics);
