@@ -15,6 +15,8 @@ const TRAINING = {
   checkpoint: { every_timesteps: 130, keep_last: 1, keep_best: true },
 };
 
+const EVALUATIONS = TRAINING.total_timesteps / TRAINING.evaluation.every_timesteps;
+
 async function launch(api: ApiClient, training: Json = TRAINING): Promise<{ agentId: string; jobId: string }> {
   const { id: agentId } = await api.post<Job>('/v1/agents', SMALL_AGENT);
   const { id: jobId } = await api.post<Job>(`/v1/agents/${agentId}/train`, training);
@@ -33,11 +35,14 @@ async function undisturbed(t: TestContext) {
   const dataDir = temporaryFolder();
   const { server, api } = await start(t, dataDir);
   const { agentId, jobId } = await launch(api);
+  await until(api, jobId, ({ progress }) => progress.timesteps > 0);
+  const from = performance.now();
   const { state, error } = await ended(api, jobId);
+  const tookMs = performance.now() - from;
   assert.equal(state, 'succeeded', JSON.stringify(error));
   const metrics = await metricsOf(api, jobId);
   await server.stop();
-  return { metrics, checkpoint: await newestCheckpoint(dataDir, agentId) };
+  return { tookMs, metrics, checkpoint: await newestCheckpoint(dataDir, agentId) };
 }
 
 test('a job that is paused again and again ends as if nothing had been', async (t) => {
@@ -46,14 +51,16 @@ test('a job that is paused again and again ends as if nothing had been', async (
   const dataDir = temporaryFolder();
   let { server, api } = await start(t, dataDir);
   const { agentId, jobId } = await launch(api);
-  let inEvaluations = 0;
-  for (const part of [0, 1, 2, 3]) {
-    await until(api, jobId, ({ progress }) => progress.timesteps >= 500 * part);
-    await new Promise((resolve) => setTimeout(resolve, rng.random() * 300));
+  let [pauses, inEvaluations] = [0, 0];
+  // Between two evaluations and in the one after them; four times, and more often where none has fallen into an evaluation.
+  for (let part = 0; part < 10 && (part < 4 || inEvaluations === 0); part++) {
+    await until(api, jobId, ({ progress }) => progress.timesteps >= TRAINING.evaluation.every_timesteps * part);
+    await new Promise((resolve) => setTimeout(resolve, (rng.random() * straight.tookMs) / EVALUATIONS));
     assert.match((await api.post<Job>(`/v1/jobs/${jobId}/pause`)).state, /^(?:pausing|paused)$/);
     const paused = await until(api, jobId, ({ state }) => state === 'paused');
     assert.equal(paused.state, 'paused', JSON.stringify(paused.error));
     const { timesteps } = await api.get<{ timesteps: number }>(`/v1/agents/${agentId}`);
+    pauses++;
     if (timesteps % TRAINING.evaluation.every_timesteps === 0) inEvaluations++;
     // It outlasts the server, however that ends, and the next one may host jobs elsewhere.
     if (part === 1) await kill(server);
@@ -66,7 +73,7 @@ test('a job that is paused again and again ends as if nothing had been', async (
   }
   const job = await ended(api, jobId);
   assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
-  t.diagnostic(`${inEvaluations} of 4 pauses fell into an evaluation`);
+  t.diagnostic(`${inEvaluations} of ${pauses} pauses fell into an evaluation`);
   assert.ok(inEvaluations > 0, 'none fell into an evaluation');
   assert.deepEqual(await metricsOf(api, jobId), straight.metrics);
   await server.stop();
