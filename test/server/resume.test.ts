@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient, Json } from '../../scripts/api-client.ts';
 import { KEEPS_TABLES } from '../../src/compute/engine.ts';
 import { Engines } from '../../src/compute/engines.ts';
@@ -12,7 +11,17 @@ import { Pcg64 } from '../../src/math/pcg64.ts';
 import { freshSeed } from '../compute/support.ts';
 import { ENGINE_SETTINGS, TRAINING_ENGINES } from '../support/engine-settings.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { ended, type Job, kill, metricsOf, newestCheckpoint, SMALL_AGENT, start } from '../support/training-servers.ts';
+import {
+  ended,
+  type Job,
+  kill,
+  killedAtAnyInstant,
+  metricsOf,
+  newestCheckpoint,
+  SMALL_AGENT,
+  start,
+  undisturbed,
+} from '../support/training-servers.ts';
 
 interface Case {
   readonly what: string;
@@ -82,60 +91,31 @@ async function launch(
   return { agentId, jobId };
 }
 
-/** Until the job reports progress, its program being compiled, or has ended. */
-async function begun(api: ApiClient, jobId: string): Promise<void> {
-  let job: Job;
-  do job = await api.get<Job>(`/v1/jobs/${jobId}`);
-  while (job.progress.timesteps === 0 && ['queued', 'running'].includes(job.state));
-}
-
 for (const { name: engine } of ENGINES) {
   for (const { what, agent, training = {} } of KEEPS_TABLES.has(engine) ? [...CASES, ...ON_DEVICE] : CASES) {
     test(`${what} on ${engine}: killed at any instant, it ends as if nothing had been`, async (t) => {
       const straightDir = temporaryFolder();
       const straight = await start(t, straightDir);
-      const undisturbed = await launch(straight.api, { agent, training }, engine);
-      await begun(straight.api, undisturbed.jobId);
-      const from = performance.now();
-      const job = await ended(straight.api, undisturbed.jobId);
-      const straightMs = performance.now() - from;
+      const launched = await launch(straight.api, { agent, training }, engine);
+      const { job, tookMs } = await undisturbed(straight.api, launched.jobId);
       assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
-      const metrics = await metricsOf(straight.api, undisturbed.jobId);
+      const metrics = await metricsOf(straight.api, launched.jobId);
       await straight.server.stop();
 
       const rng = Pcg64.fromSeed(freshSeed(t));
-      let dataDir = temporaryFolder();
-      let { server, api } = await start(t, dataDir);
-      let disturbed = await launch(api, { agent, training }, engine);
-      let kills = 0;
-      // Within the first part of a whole job's time; of a shorter part where that was over before it could be killed.
-      for (let part = (straightMs * 2) / 3; kills === 0; part /= 2) {
-        for (let life = 0; life < 3; life++) {
-          await begun(api, disturbed.jobId);
-          await sleep(rng.random() * part);
-          if ((await api.get<Job>(`/v1/jobs/${disturbed.jobId}`)).state === 'running') kills += 1;
-          await kill(server);
-          if (kills === 0) break;
-          ({ server, api } = await start(t, dataDir));
-        }
-        if (kills > 0) break;
-        assert.ok(part > 1, 'the job ended before it could be killed');
-        dataDir = temporaryFolder();
-        ({ server, api } = await start(t, dataDir));
-        disturbed = await launch(api, { agent, training }, engine);
-      }
-      t.diagnostic(`${kills} kills`);
-      const resumed = await ended(api, disturbed.jobId);
+      const again = (other: ApiClient) => launch(other, { agent, training }, engine);
+      const { dataDir, server, api, ids } = await killedAtAnyInstant(t, again, { tookMs, rng });
+      const resumed = await ended(api, ids.jobId);
       assert.equal(resumed.state, 'succeeded', JSON.stringify(resumed.error));
-      assert.deepEqual(await metricsOf(api, disturbed.jobId), metrics);
+      assert.deepEqual(await metricsOf(api, ids.jobId), metrics);
       const { data: events } = await api.get<{ data: { id: number; type: string }[] }>(
-        `/v1/jobs/${disturbed.jobId}/events?page_size=200`,
+        `/v1/jobs/${ids.jobId}/events?page_size=200`,
       );
       assert.equal(new Set(events.map(({ id }) => id)).size, events.length, 'no event id is used twice');
       await server.stop();
       assert.deepEqual(
-        await newestCheckpoint(dataDir, disturbed.agentId),
-        await newestCheckpoint(straightDir, undisturbed.agentId),
+        await newestCheckpoint(dataDir, ids.agentId),
+        await newestCheckpoint(straightDir, launched.agentId),
       );
     });
   }
