@@ -18,6 +18,7 @@ import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestIdOf } from './plugins/request-id.ts';
 import { requestMetrics } from './plugins/request-metrics.ts';
 import { SSE_DEFAULTS, type SseOptions } from './plugins/sse.ts';
+import { RequestLog } from './request-log.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -77,6 +78,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   const app: FastifyInstance = Fastify({
     ...loggerOf(options.logger),
+    logController: new RequestLog(),
     bodyLimit: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
     trustProxy: [...(options.trustedProxies ?? [])],
     genReqId: requestIdOf,

@@ -1,4 +1,4 @@
-// What becomes of a checkpoint whose files turn out to be damaged, and where its agent, and the job that read it, go on instead.
+// Where an agent or a job can go on from: after a checkpoint whose files turn out to be damaged, and after numbers that went astray.
 import type { AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
 import type { JobRow } from '../storage/jobs.ts';
@@ -36,4 +36,12 @@ export function fallBackOfJob(stores: Stores, job: JobRow, damagedId: string, wh
   if (job.type === 'learn' && own.length > 0) return null;
   const start = checkpoints.row(job.startCheckpointId);
   return checkpoints.isDamaged(start.id) ? checkpoints.soundBefore(job.agentId, start.id) : start;
+}
+
+/** Of a job whose numbers went astray: when that was, and what the agent goes on from. No checkpoint is written of such numbers. */
+export function lastGoodOf({ agents, checkpoints }: Stores, { agentId, progress }: JobRow): string {
+  const agent = agents.find(agentId);
+  if (agent === undefined) return '';
+  const { id, timesteps } = checkpoints.row(agent.checkpointId);
+  return ` This was at ${progress.timesteps} timesteps; the last good checkpoint is ${id} at ${timesteps} timesteps, where the agent stands now.`;
 }

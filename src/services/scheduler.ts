@@ -1,7 +1,7 @@
 // Starts queued jobs, those of the highest priority first, as many at a time as there are slots; pauses, cancels and restarts them.
 import { performance } from 'node:perf_hooks';
 import type { EngineSettings } from '../compute/engines.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError, type ErrorCode } from '../errors.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { CheckpointRow } from '../storage/checkpoints.ts';
 import type { JobRow } from '../storage/jobs.ts';
@@ -9,7 +9,7 @@ import type { TransitionStore } from '../storage/transitions.ts';
 import type { JobHost, JobHostHandlers } from '../workers/job-host.ts';
 import type { JobAssignment, JobMessage } from '../workers/protocol.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { fallBackOfJob } from './fall-back.ts';
+import { fallBackOfJob, lastGoodOf } from './fall-back.ts';
 import { assignmentOf } from './job-assignment.ts';
 import { type EvaluateConfig, type LearnConfig, priorityOf } from './job-config.ts';
 import type { JobJournal } from './job-journal.ts';
@@ -40,6 +40,8 @@ const CANCEL_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 20_000;
 /** After a start that the disk forbade. */
 const START_AGAIN_AFTER_MS = 5_000;
+/** What ends a job because its numbers are of no use any more. */
+const ASTRAY: ReadonlySet<string> = new Set(['non_finite', 'diverged'] satisfies ErrorCode[]);
 
 export class Scheduler {
   readonly #journal: JobJournal;
@@ -335,7 +337,8 @@ export class Scheduler {
       this.#recorder.log(id, `Paused without a checkpoint of this moment: ${error.message}`);
       this.#journal.transition(id, 'paused', { data: { reason: error.code } });
     } else if (error.code !== 'worker_lost') {
-      this.#journal.transition(id, 'failed', { change: { error } });
+      const lastGood = ASTRAY.has(error.code) && job.type !== 'evaluate' ? lastGoodOf(this.#stores, job) : '';
+      this.#journal.transition(id, 'failed', { change: { error: { ...error, message: `${error.message}${lastGood}` } } });
     } else if (attempts >= MAX_ATTEMPTS.workersLost && !this.#stopping) {
       this.#failInLoop(job, error.message);
     } else {
@@ -353,7 +356,7 @@ export class Scheduler {
       this.#checkpoints.markDamaged(damaged, why);
       return false;
     }
-    const next = fallBackOfJob({ agents: this.#agents, checkpoints: this.#checkpoints }, job, damaged, why);
+    const next = fallBackOfJob(this.#stores, job, damaged, why);
     if (next === null) return false;
     const from = `checkpoint ${next.id} at ${next.timesteps} timesteps`;
     this.#recorder.log(job.id, `Checkpoint ${damaged} is damaged, so the job goes on from ${from}. ${why}`);
@@ -363,6 +366,10 @@ export class Scheduler {
       data: { reason: 'checkpoint_corrupt', message: why, damaged_checkpoint_id: damaged, checkpoint_id: next.id },
     });
     return true;
+  }
+
+  get #stores() {
+    return { agents: this.#agents, checkpoints: this.#checkpoints };
   }
 
   #failInLoop({ id, attempts }: JobRow, last = ''): void {

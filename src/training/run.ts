@@ -231,7 +231,9 @@ export class Run {
   /** A curve begins with the policy that has learnt nothing; a run that was interrupted in an evaluation, with that one. */
   async #evaluateAtStart(): Promise<void> {
     const { evaluation } = this.#plan;
-    if (evaluation !== null && (this.#timesteps === 0 || this.#owesEvaluation)) await this.#evaluate(evaluation);
+    if (evaluation === null) return;
+    const isNew = this.#timesteps === 0 && this.#best === Number.NEGATIVE_INFINITY;
+    if (isNew || this.#owesEvaluation) await this.#evaluate(evaluation);
   }
 
   async #evaluate(schedule: EvaluationSchedule): Promise<void> {
@@ -248,8 +250,8 @@ export class Run {
     const isBest = result.returnMean > this.#best;
     this.#sinceBest = isBest ? 0 : this.#sinceBest + 1;
     if (isBest) this.#best = result.returnMean;
-    // The untrained policy is the agent's own first checkpoint. One that owes an evaluation must not outlive it.
-    if (isOwed || (isBest && this.#timesteps > this.#plan.timesteps)) this.#checkpoint({ isBest });
+    // A checkpoint that owes an evaluation must not outlive it.
+    if (isOwed || isBest) this.#checkpoint({ isBest });
   }
 
   #checkpoint({ isBest = false } = {}): void {

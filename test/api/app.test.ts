@@ -33,3 +33,25 @@ test('the log has the cause of a fault under the id that the client got', async 
   assert.equal(logged.reqId, requestId);
   await app.close();
 });
+
+test('the log has one line for each request, with what was asked and what came of it', async () => {
+  const lines: string[] = [];
+  const app = await buildApp({
+    services: fakeServices(),
+    auth: null,
+    logger: { level: 'info', stream: { write: (line) => lines.push(line) } },
+  });
+  await app.inject({ url: '/healthz' });
+  await app.inject({ url: '/nowhere', headers: { 'x-request-id': 'mine' } });
+  const logged = lines.map((line) => JSON.parse(line));
+  assert.deepEqual(
+    logged.map(({ msg, req, res }) => [msg, req.method, req.url, res.statusCode]),
+    [
+      ['request completed', 'GET', '/healthz', 200],
+      ['request completed', 'GET', '/nowhere', 404],
+    ],
+  );
+  assert.equal(logged[1].reqId, 'mine');
+  assert.ok(logged.every(({ responseTime }) => responseTime >= 0));
+  await app.close();
+});

@@ -181,10 +181,10 @@ test('of three environments, rows come with the step that reaches or passes thei
   // Steps of three: 500 → 501, 1000 → 1002, 1500.
   assert.deepEqual(of('metrics'), [501, 1002, 1500]);
   assert.deepEqual(of('evaluation'), [0, 201, 402, 600, 801, 1002, 1200, 1401, 1602]);
-  // 350, 700, 1050, 1400, and the end, which passes 1600.
+  // The first evaluation is the best so far; 350, 700, 1050, 1400; and the end, which passes 1600.
   assert.deepEqual(
     saved.map(({ at }) => at),
-    [351, 702, 1050, 1401, 1602],
+    [0, 351, 702, 1050, 1401, 1602],
   );
 });
 
@@ -264,19 +264,19 @@ test('each lane goes on from its own observation, or from the first of its next 
 
 const ENDINGS = [
   // An evaluation at 0, 201, 402, …
-  { returns: [1, 2, 5, 9], target: 4, patience: null, outcome: 'target_reached', end: 402, best: [201, 402] },
-  { returns: [4, 9], target: 4, patience: null, outcome: 'target_reached', end: 0, best: [] },
-  { returns: [3, 2, 4, 4, 1, 9], target: null, patience: 2, outcome: 'no_improvement', end: 801, best: [402] },
-  { returns: [3, 2, 1, 0], target: 100, patience: 3, outcome: 'no_improvement', end: 600, best: [] },
+  { returns: [1, 2, 5, 9], target: 4, patience: null, outcome: 'target_reached', end: 402, best: [0, 201, 402] },
+  { returns: [4, 9], target: 4, patience: null, outcome: 'target_reached', end: 0, best: [0] },
+  { returns: [3, 2, 4, 4, 1, 9], target: null, patience: 2, outcome: 'no_improvement', end: 801, best: [0, 402] },
+  { returns: [3, 2, 1, 0], target: 100, patience: 3, outcome: 'no_improvement', end: 600, best: [0] },
   {
     returns: [3, 2, 4, 3, 5, 4, 6, 5, 7],
     target: null,
     patience: 2,
     outcome: 'finished',
     end: 1602,
-    best: [402, 801, 1200, 1602],
+    best: [0, 402, 801, 1200, 1602],
   },
-  { returns: [1, 5, 5, 5], target: 5, patience: 1, outcome: 'target_reached', end: 201, best: [201] },
+  { returns: [1, 5, 5, 5], target: 5, patience: 1, outcome: 'target_reached', end: 201, best: [0, 201] },
 ] as const;
 
 for (const { returns, target, patience, outcome, end, best } of ENDINGS) {
@@ -285,12 +285,11 @@ for (const { returns, target, patience, outcome, end, best } of ENDINGS) {
     const evaluation = evaluating(returns, { targetReturn: target, patience });
     assert.equal(await train(planOf({ evaluation }), hooks), outcome);
     assert.equal(of('evaluation').at(-1), end);
-    // The untrained policy is the agent's own first checkpoint, so what it scores makes none.
     assert.deepEqual(
       saved.filter(({ isBest }) => isBest).map(({ at }) => at),
       best,
     );
-    if (end > 0) assert.equal(saved.at(-1)?.at, end, 'the last state is kept');
+    assert.equal(saved.at(-1)?.at, end, 'the last state is kept');
 
     // The owner was lost once the last checkpoint was written: the run ends again without a step, and says the same.
     const last = saved.at(-1);

@@ -239,7 +239,7 @@ class SacLearner implements Learner {
       const update = first + Number(OF_STEP.exec(wrong[0] as string)?.[1] ?? 0);
       throw new DomainError(
         'non_finite',
-        `${names.join(', ')}${more} became NaN or infinite in update ${update}: rewards or observations are not finite, or a learning rate is too high.`,
+        `${names.join(', ')}${more} became NaN or infinite in update ${update}: rewards or observations are not finite, or a learning rate or reward_scale is too high.`,
       );
     }
     if (this.#config.temperature !== null) return;
@@ -248,7 +248,7 @@ class SacLearner implements Learner {
       if (alpha <= LARGEST_TEMPERATURE) continue;
       throw new DomainError(
         'diverged',
-        `The temperature "alpha" reached ${alpha.toPrecision(3)} in update ${first + index}, beyond ${LARGEST_TEMPERATURE}: the policy cannot reach target_entropy. Lower target_entropy or temperature_learning_rate, or fix temperature.`,
+        `The temperature "alpha" reached ${alpha.toPrecision(3)} in update ${first + index}, beyond ${LARGEST_TEMPERATURE}: the policy's entropy stays below target_entropy. Lower temperature_learning_rate or the other learning rates, target_entropy or reward_scale, or fix temperature.`,
       );
     }
   }
