@@ -7,11 +7,18 @@ import type { Measured } from './robustness.ts';
 /** Steps that have a column where a study came that far. */
 const COLUMNS = [20_000, 50_000, 100_000, 200_000, 300_000, 500_000, 1_000_000, 3_000_000];
 
-/** `plots` are the pictures of each environment, in the order of the report; `robustness` is what was measured of a group. */
+export interface Beside {
+  /** Pictures of each environment, in the order of the report. */
+  readonly plots?: ReadonlyMap<string, readonly string[]>;
+  /** What was measured of a group of units. */
+  readonly robustness?: ReadonlyMap<string, readonly Measured[]>;
+  /** What a person wrote about the results of an environment, in Markdown. */
+  readonly notes?: ReadonlyMap<string, string>;
+}
+
 export function reportOf(
   curves: readonly Curve[],
-  plots: ReadonlyMap<string, readonly string[]>,
-  robustness: ReadonlyMap<string, readonly Measured[]> = new Map(),
+  { plots = new Map(), robustness = new Map(), notes = new Map() }: Beside,
 ): string {
   const specs = [...new Set(curves.map(({ spec }) => spec))];
   const sections = specs.map((spec) =>
@@ -19,6 +26,7 @@ export function reportOf(
       spec,
       curves.filter((curve) => curve.spec === spec),
       plots.get(spec) ?? [],
+      notes.get(spec),
     ),
   );
   const changed = [...robustness].map(([group, measured]) => robustnessSection(group, measured));
@@ -28,15 +36,15 @@ export function reportOf(
 
 const HEAD = `# Learning curves
 
-Written by \`npm run study -- --report\` from the files beside this one; do not edit. \`npm run study -- --plan
+Written by \`npm run study -- --report\` from the files beside this one (remarks from the \`notes.md\` of an environment); do not edit. \`npm run study -- --plan
 bench/results/study/plan.json\` makes what is missing, and \`npm run study -- --verify FILE.json\` repeats the beginning of a unit
-and compares model and metrics byte for byte.
+and compares model and metrics byte for byte, on another processor or build of the engine the metrics.
 
 A number is the mean return of an evaluation (mean action, the same episodes each time), averaged over seeds, ± the standard
 deviation over seeds (n − 1; none with one seed). *Last ten* averages the last ten evaluations of each seed first. *Best* is the
 evaluation with the highest mean over seeds. ${CAVEAT}`;
 
-function section(spec: string, curves: readonly Curve[], plots: readonly string[]): string {
+function section(spec: string, curves: readonly Curve[], plots: readonly string[], note: string | undefined): string {
   const longest = Math.max(...curves.flatMap(({ steps }) => steps));
   const columns = COLUMNS.filter((step) => step <= longest);
   const published = publishedOf(spec);
@@ -52,6 +60,7 @@ function section(spec: string, curves: readonly Curve[], plots: readonly string[
     rows.map((row) => `| ${row.join(' | ')} |`).join('\n'),
     ...(beside.length > 0 ? [`Published: ${list(beside.map(({ name, how }) => `${name}: ${how}`))}.`] : []),
     ...laterLine(published, longest),
+    ...(note === undefined ? [] : [note]),
     plots.map((plot) => `![Return of ${spec} by steps](${plot})`).join('\n'),
     curves.map(howLine).join('\n'),
   ].join('\n\n');

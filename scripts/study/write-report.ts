@@ -31,8 +31,18 @@ export async function writeReport(folder: string): Promise<string[]> {
     const picture = await plotRobustness(`${group} in a changed environment`, measured);
     written.push(writeChanged(join(folder, `${group}.robustness.png`), picture));
   }
-  written.push(writeChanged(join(folder, 'README.md'), reportOf(curves, plots, robustness)));
+  const report = reportOf(curves, { plots, robustness, notes: notesOf(folder, curves) });
+  written.push(writeChanged(join(folder, 'README.md'), report));
   return written;
+}
+
+/** What a person has to say of an environment's results, where there is something. */
+function notesOf(folder: string, curves: readonly Curve[]): ReadonlyMap<string, string> {
+  const specs = [...new Set(curves.map(({ spec }) => spec))];
+  const files = specs.map((spec) => [spec, join(folder, spec, 'notes.md')] as const);
+  return new Map(
+    files.filter(([, file]) => existsSync(file)).map(([spec, file]) => [spec, readFileSync(file, 'utf8').trim()]),
+  );
 }
 
 /** Name and curves of each picture. */

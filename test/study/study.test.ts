@@ -147,9 +147,18 @@ test('a study that is killed in the middle ends with the bytes of one that nothi
     assert.equal(code, 0, output);
   });
 
-  await t.test('on another kind of processor nothing can be said', async () => {
+  await t.test('on another build of the engine the metrics count, since the model names what made it', async () => {
+    const engine = { ...evidence.engine, identity: 'native of another machine' };
+    const { code, output } = await toTheEnd(['--verify', changed(calm, { engine })]);
+    assert.equal(code, 0, output);
+    assert.match(output, /model: not compared/);
+    assert.match(output, /metrics: equal/);
+  });
+
+  await t.test('on another kind of processor other numbers say nothing', async () => {
     const machine = { ...evidence.machine, cpu: 'Another' };
-    const { code, output } = await toTheEnd(['--verify', changed(calm, { machine })]);
+    const prefix = { ...evidence.prefix, metrics_sha256: evidence.prefix.model_sha256 };
+    const { code, output } = await toTheEnd(['--verify', changed(calm, { machine, prefix })]);
     assert.equal(code, 2, output);
     assert.match(output, /it ran on "Another", and this is/);
   });

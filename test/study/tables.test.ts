@@ -64,15 +64,19 @@ test('a curve is the mean over seeds with the spread of the sample', () => {
 });
 
 test('a table shows a curve beside what was published at the same step', () => {
-  const report = reportOf(readCurves(study()), new Map([['Pendulum-v1', ['Pendulum-v1/sac-v2.png']]]));
+  const report = reportOf(readCurves(study()), {
+    plots: new Map([['Pendulum-v1', ['Pendulum-v1/sac-v2.png']]]),
+    notes: new Map([['Pendulum-v1', 'Harder than it looks.']]),
+  });
   const lines = report.split('\n');
   assert.ok(lines.includes('| **sac-v2** | 3 | 20k | 190 ± 26 | 103 ± 6 | 190 ± 26 at 20k |'), report);
   assert.ok(lines.includes('| SB3 zoo SAC, Pendulum-v1 | – |  | −157 ± 89 |  |  |'), report);
+  assert.ok(lines.includes('Harder than it looks.'));
   assert.ok(lines.includes('![Return of Pendulum-v1 by steps](Pendulum-v1/sac-v2.png)'));
   assert.match(report, /defaults but for `batch_size` 16; engine native.*commit 0123456789ab\./);
 });
 
 test('the same evidence makes the same report', () => {
   const plots = new Map<string, string[]>();
-  assert.equal(reportOf(readCurves(study()), plots), reportOf(readCurves(study()), plots));
+  assert.equal(reportOf(readCurves(study()), { plots }), reportOf(readCurves(study()), { plots }));
 });
