@@ -338,7 +338,9 @@ export class Scheduler {
       this.#journal.transition(id, 'paused', { data: { reason: error.code } });
     } else if (error.code !== 'worker_lost') {
       const lastGood = ASTRAY.has(error.code) && job.type !== 'evaluate' ? lastGoodOf(this.#stores, job) : '';
-      this.#journal.transition(id, 'failed', { change: { error: { ...error, message: `${error.message}${lastGood}` } } });
+      this.#journal.transition(id, 'failed', {
+        change: { error: { ...error, message: `${error.message}${lastGood}` } },
+      });
     } else if (attempts >= MAX_ATTEMPTS.workersLost && !this.#stopping) {
       this.#failInLoop(job, error.message);
     } else {

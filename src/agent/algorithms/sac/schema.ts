@@ -105,7 +105,7 @@ export const SAC_SCHEMA = {
       enum: ['soft', 'hard'],
       default: 'soft',
       description:
-        'How the target networks follow: soft by target_smoothing, hard as copies (the ablation of arXiv:1801.01290, fig. 3).',
+        'How the target networks follow: soft by target_smoothing, hard as copies (the ablation of arXiv:1801.01290, appendix E).',
     },
     target_smoothing: {
       type: 'number',
@@ -119,7 +119,7 @@ export const SAC_SCHEMA = {
       minimum: 1,
       maximum: 1_000_000,
       default: 1,
-      description: 'Updates from one step of the targets to the next. The ablation with hard targets has 1,000.',
+      description: 'Updates from one step of the targets to the next. The ablation with hard targets has 1,000, at 4 gradient_steps (1 on humanoids).',
     },
     replay_capacity: {
       type: 'integer',
@@ -156,7 +156,7 @@ export const SAC_SCHEMA = {
       maximum: 10_000,
       default: 1,
       description:
-        'Updates in a round; −1 = as many as timesteps since the last one, in whole multiples of train_frequency, of all environments together.',
+        'Updates in a round; 0 = none, the job gathers experience alone; −1 = as many as timesteps since the last one, in whole multiples of train_frequency, of all environments together.',
     },
     policy_delay: {
       type: 'integer',
