@@ -153,6 +153,7 @@ function node(...args) {
 function run(command, args, stdout = 'inherit') {
   const out = stdout === 'stderr' ? process.stderr.fd : 'inherit';
   const child = spawn(command, args, { cwd: root, stdio: ['inherit', out, 'inherit'] });
+  const watch = watchNpm(() => child.kill('SIGTERM'));
   // Ctrl-C reaches the child by itself, being of the same process group; a plain SIGTERM does not.
   const forward = () => child.kill('SIGTERM');
   const stay = () => undefined;
@@ -160,12 +161,26 @@ function run(command, args, stdout = 'inherit') {
   return new Promise((resolve) => {
     child.on('error', (error) => fail(`${command}: ${error.message}`));
     child.on('exit', (status, signal) => {
+      clearInterval(watch);
       process.off('SIGTERM', forward).off('SIGINT', stay);
       if (status === 0) return resolve();
       if (status === null) process.stderr.write(`${command} ended by ${signal}.\n`);
       process.exit(status ?? 1);
     });
   });
+}
+
+/** A SIGTERM to npm ends npm and its shell, and never comes here: a server would live on, unseen. */
+function watchNpm(stop) {
+  const { ppid } = process;
+  if (process.env['npm_lifecycle_event'] === undefined) return undefined;
+  const timer = setInterval(() => {
+    if (process.ppid === ppid) return;
+    // Once: a second one would cut the drain short.
+    clearInterval(timer);
+    stop();
+  }, 500).unref();
+  return timer;
 }
 
 function fail(message) {

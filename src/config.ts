@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ApiKey, keyLine, makeKey, parseKeyLine } from './api-keys.ts';
 import type { EngineSettings } from './compute/engines.ts';
+import { isLoopback } from './loopback.ts';
 
 /** Where the workers of jobs run. A process keeps to itself what a thread does not: a native crash, or code that never returns. */
 const JOB_ISOLATIONS = ['thread', 'process'] as const;
@@ -51,6 +52,8 @@ export interface Config {
   readonly rateLimitPerMinute: number;
   /** Origins of pages that may call the API and open WebSockets, beside this server's own. */
   readonly allowedOrigins: readonly string[];
+  /** Whether requests may call the server by any name, not only by one of this machine's own, where it has no keys. */
+  readonly anyHost: boolean;
   /** A key made at this start because `--create-key` asked for one; printed once and kept nowhere. */
   readonly createdKey: string | null;
 }
@@ -88,7 +91,7 @@ const OPTIONS = {
   'trust-proxy': 'addresses or subnets of proxies whose X-Forwarded-For is believed, with commas between (none)',
   'allow-origins': 'origins of other pages that may call the API and open WebSockets, with commas between (none)',
   'create-key': 'true or false: make an API key if the keys file does not exist, and print it once (false)',
-  insecure: 'true or false: listen on a public address without keys (false)',
+  insecure: 'true or false: without keys, listen on a public address and answer to any host name (false)',
 } as const;
 
 type Option = keyof typeof OPTIONS;
@@ -107,7 +110,8 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   const host = given('host') ?? '127.0.0.1';
   const dataDir = dataDirectory(given('data-dir'));
   const { apiKeys, apiKeysFile, createdKey } = readKeys(given, dataDir);
-  if (!isLoopback(host) && apiKeys === null && !boolean('insecure', given, false)) {
+  const anyHost = boolean('insecure', given, false);
+  if (!isLoopback(host) && apiKeys === null && !anyHost) {
     throw new ConfigError(
       `Refusing to listen on the public address ${host} without API keys: name a keys file (--api-keys-file), let one be made (--create-key true), or accept the risk (--insecure true).`,
     );
@@ -139,6 +143,7 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     trustedProxies: proxiesOf(given),
     rateLimitPerMinute: integer('rate-limit', given, isLoopback(host) && apiKeys === null ? 0 : RATE_LIMIT, 0, 1e9),
     allowedOrigins: originsOf(given),
+    anyHost,
     createdKey,
   });
 }
@@ -254,11 +259,6 @@ function oneOf<T extends string>(option: Option, given: Given, allowed: readonly
     throw new ConfigError(`--${option} (${variableOf(option)}) is "${text}"; give one of: ${allowed.join(', ')}.`);
   }
   return value;
-}
-
-/** Whether only this machine can reach `host`. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
 function readKeys(given: Given, dataDir: string): Pick<Config, 'apiKeys' | 'apiKeysFile' | 'createdKey'> {

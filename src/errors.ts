@@ -6,6 +6,7 @@ export const ERROR_CODES = [
   'unauthorized',
   'insufficient_scope',
   'forbidden_origin',
+  'forbidden_host',
   'upgrade_required',
   'not_found',
   'env_spec_not_found',

@@ -59,6 +59,8 @@ export type ServerConfig = Pick<
   readonly trustedProxies?: readonly string[];
   /** As `Config.rateLimitPerMinute`; 0 where absent. */
   readonly rateLimitPerMinute?: number;
+  /** As `Config.anyHost`; false where absent. */
+  readonly anyHost?: boolean;
   /** Null = silent. */
   readonly logger: FastifyBaseLogger | { readonly level: string } | null;
   /** `thread` where absent. */
@@ -214,6 +216,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     auth: keyRing,
     logger: config.logger,
     allowedOrigins: config.allowedOrigins ?? [],
+    anyHost: config.anyHost ?? false,
     rateLimitPerMinute: config.rateLimitPerMinute ?? 0,
     trustedProxies: config.trustedProxies ?? [],
   });

@@ -14,11 +14,12 @@ import { fileBody } from './plugins/file-body.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { methodNotAllowed } from './plugins/method-not-allowed.ts';
 import { msgpackBody } from './plugins/msgpack-body.ts';
+import { ownPages } from './plugins/own-pages.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestIdOf } from './plugins/request-id.ts';
 import { requestMetrics } from './plugins/request-metrics.ts';
 import { SSE_DEFAULTS, type SseOptions } from './plugins/sse.ts';
-import { RequestLog } from './request-log.ts';
+import { loggedRequest, RequestLog } from './request-log.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -43,6 +44,8 @@ export interface AppOptions {
   readonly sse?: Partial<SseOptions>;
   /** Origins whose pages may call the API and open WebSockets, beside the server's own. */
   readonly allowedOrigins?: readonly string[];
+  /** Whether a server without keys may be called by any name, not only by one of this machine's own; false where absent. */
+  readonly anyHost?: boolean;
   /** Proxies, by address or subnet, whose X-Forwarded-For says who asks; none where absent. */
   readonly trustedProxies?: readonly string[];
   /** Requests a minute of one key or address; 0, as where absent, = as many as come. */
@@ -110,6 +113,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(errors);
   await app.register(browser, { allowedOrigins: options.allowedOrigins ?? [] });
   await app.register(requestMetrics, { metrics: services.metrics, contract });
+  if (options.auth === null) {
+    const { allowedOrigins = [], anyHost = false } = options;
+    await app.register(ownPages, { allowedOrigins, anyHost, isOpen });
+  }
   await app.register(auth, { ring: options.auth, contract, isOpen });
   await app.register(rateLimit, { perMinute: options.rateLimitPerMinute ?? 0, isOpen });
   await app.register(jsonBody);
@@ -159,5 +166,5 @@ function useOriginalSchemas(app: FastifyInstance, operations: ReadonlyMap<string
 
 function loggerOf(logger: AppOptions['logger']) {
   if (logger === null) return { logger: false as const };
-  return 'info' in logger ? { loggerInstance: logger } : { logger };
+  return 'info' in logger ? { loggerInstance: logger } : { logger: { ...logger, serializers: { req: loggedRequest } } };
 }

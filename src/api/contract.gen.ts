@@ -1322,7 +1322,8 @@ export interface components {
         /**
          * @description - `invalid_request` (400) The request is not what this document says. `unauthorized` (401) No key, or a wrong one.
          *     - `insufficient_scope` (403) The key is right, and lacks the scope of the operation (its `x-scope`: read, env, train; admin has all).
-         *     - `forbidden_origin` (403) A page of another origin opened a WebSocket. `upgrade_required` (426) This path speaks WebSocket alone.
+         *     - `forbidden_origin` (403) A page of another origin opened a WebSocket or, where the server has no keys, sent a request that changes something.
+         *     - `forbidden_host` (403) The server has no keys, and was called by a name that is not this machine's own. `upgrade_required` (426) This path speaks WebSocket alone.
          *     - `not_found`, `env_spec_not_found`, `environment_not_found`, `algorithm_not_found`, `agent_not_found`, `job_not_found`, `checkpoint_not_found`, `backup_not_found` (404); `replay_not_found` (404) The checkpoint has no replay.
          *     - `environment_gone` (410) It was deleted, it expired, or it is from before the server started. `worker_lost` (410) The worker that held it died.
          *     - `method_not_allowed` (405), `not_acceptable` (406), `payload_too_large` (413), `unsupported_media_type` (415), `range_not_satisfiable` (416)
@@ -1346,7 +1347,7 @@ export interface components {
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "insufficient_scope" | "forbidden_origin" | "upgrade_required" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "replay_not_found" | "backup_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "transitions_pending" | "backup_running" | "idempotency_key_in_flight" | "idempotency_key_reused" | "action_out_of_space" | "observation_out_of_space" | "invalid_transitions" | "transitions_unsupported" | "too_few_transitions" | "no_environment" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "backup_failed" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "insufficient_scope" | "forbidden_origin" | "forbidden_host" | "upgrade_required" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "replay_not_found" | "backup_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "transitions_pending" | "backup_running" | "idempotency_key_in_flight" | "idempotency_key_reused" | "action_out_of_space" | "observation_out_of_space" | "invalid_transitions" | "transitions_unsupported" | "too_few_transitions" | "no_environment" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "backup_failed" | "internal";
         /** @description What went wrong (RFC 9457). Decide by `code`. */
         Problem: {
             /** @description `urn:gymserve:error:` and the code. */
@@ -2627,7 +2628,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The key lacks the scope of the operation, or the page is of another origin. */
+        /** @description The key lacks the scope of the operation; or, where there are no keys, the page is of another origin, or the server was called by another name than this machine's. */
         Forbidden: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -2640,7 +2641,7 @@ export interface components {
                  *       "title": "Forbidden origin",
                  *       "status": 403,
                  *       "code": "forbidden_origin",
-                 *       "detail": "The page is of the origin \"https://example.org\", and this server takes WebSockets of its own alone; start it with --allow-origins https://example.org if that page may use it.",
+                 *       "detail": "The page is of the origin \"https://example.org\", and this server takes such calls from pages of its own alone; start it with --allow-origins https://example.org if that page may send them.",
                  *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/ws",
                  *       "request_id": "req_01JZ8Q4V5W6X7Y8Z9A0B1C2D3E"
                  *     }

@@ -6,6 +6,7 @@ export const STATUS_OF = {
   unauthorized: 401,
   insufficient_scope: 403,
   forbidden_origin: 403,
+  forbidden_host: 403,
   upgrade_required: 426,
   not_found: 404,
   env_spec_not_found: 404,
@@ -150,8 +151,15 @@ function titleOf(code: ErrorCode): string {
 
 function knownError(error: unknown, occurrence: Occurrence): DomainError | null {
   if (error instanceof DomainError) return error;
-  if (!(error instanceof Error) || !('code' in error)) return null;
-  return FOREIGN_ERRORS.get(String(error.code))?.(occurrence) ?? null;
+  if (!(error instanceof Error)) return null;
+  const known = 'code' in error ? FOREIGN_ERRORS.get(String(error.code)) : undefined;
+  return known?.(occurrence) ?? refusedFile(error);
+}
+
+/** What the files of the docs are refused with: paths that lead out of them, or are no paths. */
+function refusedFile({ statusCode }: Error & { readonly statusCode?: unknown }): DomainError | null {
+  if (statusCode !== 400 && statusCode !== 403 && statusCode !== 404) return null;
+  return new DomainError('not_found', 'There is nothing at this path; GET /openapi.json says what there is.');
 }
 
 /** What Fastify raises before a handler runs, and the database on a full disk, in our words. */

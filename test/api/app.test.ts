@@ -42,7 +42,7 @@ test('the log has one line for each request, with what was asked and what came o
     logger: { level: 'info', stream: { write: (line) => lines.push(line) } },
   });
   await app.inject({ url: '/healthz' });
-  await app.inject({ url: '/nowhere', headers: { 'x-request-id': 'mine' } });
+  await app.inject({ url: '/nowhere?key=gsk_secret', headers: { 'x-request-id': 'mine' } });
   const logged = lines.map((line) => JSON.parse(line));
   assert.deepEqual(
     logged.map(({ msg, req, res }) => [msg, req.method, req.url, res.statusCode]),
@@ -52,6 +52,7 @@ test('the log has one line for each request, with what was asked and what came o
     ],
   );
   assert.equal(logged[1].reqId, 'mine');
+  assert.ok(!lines.join().includes('gsk_secret'));
   assert.ok(logged.every(({ responseTime }) => responseTime >= 0));
   await app.close();
 });

@@ -23,6 +23,7 @@ import { lostWorkerCases } from './cases/lost-workers.ts';
 import { memoryCases } from './cases/memory.ts';
 import { msgpackCases } from './cases/msgpack.ts';
 import { outsideCases } from './cases/outside.ts';
+import { pageCases } from './cases/pages.ts';
 import { planningCases } from './cases/planning.ts';
 import { renderCases } from './cases/render.ts';
 import { rolloutCases } from './cases/rollouts.ts';
@@ -45,6 +46,7 @@ after(async () => {
 describe('every operation', () => everyOperationCases(context));
 describe('bad input', { timeout: 60_000 }, () => badInputCases(context));
 describe('keys', () => authCases(context));
+describe('pages', () => pageCases(context));
 describe('system', () => systemCases(context));
 describe('catalogue', () => catalogueCases(context));
 describe('environments', () => environmentCases(context));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -26,6 +26,27 @@ test('a server starts on a free port of the loopback address, answers, and ends 
   assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
   assert.equal((await fetch(`${server.url}/docs/`)).status, 200);
   assert.equal(await server.stop(), 0);
+});
+
+test('a server that npm started ends well where npm is ended and takes its shell along', async (t) => {
+  const folder = temporaryFolder();
+  // As npm runs a script; `true` keeps the shell from becoming the script.
+  const command = `"${process.execPath}" scripts/run.mjs start --port 0 --data-dir "${folder}"; true`;
+  const env = { ...process.env, npm_lifecycle_event: 'start' };
+  const shell = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => shell.kill('SIGKILL'));
+  let said = '';
+  let pid = 0;
+  for await (const chunk of shell.stdout) {
+    said += chunk;
+    if (pid > 0) continue;
+    pid = Number(/"pid":(\d+)/.exec(said)?.[1] ?? 0);
+    if (pid > 0) shell.kill('SIGKILL');
+  }
+  // The pipe is closed by the last process that holds it.
+  assert.ok(pid > 0, said);
+  assert.throws(() => process.kill(pid, 0), /ESRCH/);
+  await startServer({ dataDir: folder }).then((server) => server.stop());
 });
 
 test('a public address without keys is refused', () => {

@@ -109,7 +109,7 @@ export interface RawResponse {
 export function rawRequest(method: string, path: string, body?: string): string {
   const content =
     body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
-  return `${method} ${path} HTTP/1.1\r\nhost: test\r\n${content}\r\n${body ?? ''}`;
+  return `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${content}\r\n${body ?? ''}`;
 }
 
 /** The answers to `count` requests that are sent at once on one connection. */

@@ -15,7 +15,7 @@ export function idempotencyCases({ http, locked, url, recorded }: RealContext): 
   /** Two at once on one connection, so that the second is there before the first is answered. */
   async function twice(path: string, key: string, body: object): Promise<number[]> {
     const text = JSON.stringify(body);
-    const head = `POST ${path} HTTP/1.1\r\nhost: test\r\nidempotency-key: ${key}\r\ncontent-type: application/json\r\n`;
+    const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: ${key}\r\ncontent-type: application/json\r\n`;
     const request = `${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
     const responses = await pipeline(url, request + request, 2);
     for (const response of responses) recorded.record('POST', path, response);

@@ -146,7 +146,7 @@ export function outsideCases(context: RealContext): void {
     assert.deepEqual(again.body, first.body);
     assert.equal((await send(rows(5)).expect(422)).body.code, 'idempotency_key_reused');
     const body = JSON.stringify(rows(4));
-    const head = `POST ${agent}/transitions HTTP/1.1\r\nhost: test\r\nidempotency-key: twice\r\ncontent-type: application/json\r\n`;
+    const head = `POST ${agent}/transitions HTTP/1.1\r\nhost: localhost\r\nidempotency-key: twice\r\ncontent-type: application/json\r\n`;
     const request = `${head}content-length: ${body.length}\r\n\r\n${body}`;
     const responses = await pipeline(url, request + request, 2);
     for (const response of responses) recorded.record('POST', `${agent}/transitions`, response);

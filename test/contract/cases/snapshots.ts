@@ -231,7 +231,7 @@ export function snapshotCases({ http, url, recorded }: RealContext): void {
   test('both wait their turn, and find nothing where nothing is left', async () => {
     await http.post(`${path}/reset`).expect(200);
     const one = rawRequest('POST', `${path}/action-space/sample`, '{}');
-    const put = `PUT ${path}/state HTTP/1.1\r\nhost: test\r\ncontent-type: application/octet-stream\r\ncontent-length: 1\r\n\r\nx`;
+    const put = `PUT ${path}/state HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/octet-stream\r\ncontent-length: 1\r\n\r\nx`;
     for (const [method, request] of [
       ['GET', rawRequest('GET', `${path}/state`)],
       ['PUT', put],

@@ -119,7 +119,8 @@ export const SAC_SCHEMA = {
       minimum: 1,
       maximum: 1_000_000,
       default: 1,
-      description: 'Updates from one step of the targets to the next. The ablation with hard targets has 1,000, at 4 gradient_steps (1 on humanoids).',
+      description:
+        'Updates from one step of the targets to the next. The ablation with hard targets has 1,000, at 4 gradient_steps (1 on humanoids).',
     },
     replay_capacity: {
       type: 'integer',
