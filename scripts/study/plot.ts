@@ -9,36 +9,53 @@ const PUBLISHED_COLOUR = '#222222';
 const X = { field: 'step', type: 'quantitative' } as const;
 const STEP_LABEL = "datum.value < 1000 ? datum.value : format(datum.value / 1000, ',') + 'k'";
 const LEGEND_ROW = 17;
+const DASHES = [[], [6, 3], [2, 2]];
 
 export async function plot(curves: readonly Curve[], published: readonly Published[]): Promise<Buffer> {
   return await toPng(specOf(curves, published));
 }
 
 function specOf(curves: readonly Curve[], published: readonly Published[]): TopLevelSpec {
-  const { episodes } = evaluationOf(curves);
+  const episodes = [...new Set(curves.map((curve) => evaluationOf([curve]).episodes))]
+    .sort((a, b) => a - b)
+    .join(' or ');
   const labels = curves.map(labelOf);
   const longest = Math.max(...curves.flatMap(({ steps }) => steps));
   const points = pointsOf(published, longest);
   const pointLabels = [...new Set(points.map(({ label }) => label))];
+  const domain = [...labels, ...pointLabels];
+  const legend = {
+    title: null,
+    orient: 'top',
+    direction: 'vertical',
+    columns: 1,
+    offset: 12,
+    labelLimit: 700,
+    symbolOpacity: 1,
+  } as const;
   const color = {
     field: 'label',
     type: 'nominal',
     scale: {
-      domain: [...labels, ...pointLabels],
+      domain,
       range: [
         ...labels.map((_, index) => COLOURS[index % COLOURS.length] ?? ''),
         ...pointLabels.map(() => PUBLISHED_COLOUR),
       ],
     },
-    legend: {
-      title: null,
-      orient: 'top',
-      direction: 'vertical',
-      columns: 1,
-      offset: 12,
-      labelLimit: 700,
-      symbolOpacity: 1,
+    legend,
+  } as const;
+  /** Where there are more curves than colours. */
+  const strokeDash = {
+    field: 'label',
+    type: 'nominal',
+    scale: {
+      domain,
+      range: domain.map((_, index) =>
+        index < labels.length ? (DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? []) : [],
+      ),
     },
+    legend,
   } as const;
   return {
     width: 820,
@@ -75,6 +92,7 @@ function specOf(curves: readonly Curve[], published: readonly Published[]): TopL
             axis: { title: `Evaluation return (mean of ${episodes} episodes)` },
           },
           color,
+          strokeDash,
         },
       },
       {
