@@ -64,7 +64,8 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
 CMD ["node", "--enable-source-maps", "dist/src/main.js"]
 
 FROM slim AS default
-USER root
+# root, for a moment.
+USER 0
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 # node, by its number, which Kubernetes can tell from root.
