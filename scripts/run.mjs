@@ -42,6 +42,8 @@ const tasks = {
   },
 };
 
+// For tests that load onnxruntime themselves; src/compute/process-environment.ts says why.
+process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
 // What tests and benchmarks compile natively is kept from one run to the next, and beside no one's data.
 process.env['GYMSERVE_CACHE_DIR'] ??= join(root, 'node_modules/.cache/gymserve');
 

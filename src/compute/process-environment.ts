@@ -1,5 +1,5 @@
-// TensorFlow and NVIDIA's libraries take their settings from the environment when they are loaded, and they are one for the whole
-// process: what decides the bits of results and how many cores are taken is written there before. A thread has a copy that a library
+// TensorFlow, onnxruntime and NVIDIA's libraries take their settings from the environment when they are loaded, and they are one for the
+// whole process: what decides the bits of results, how many cores are taken and that nothing is told to anybody is written there before. A thread has a copy that a library
 // does not see, so the main thread writes it, before it starts the others; other processes inherit it.
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
@@ -19,6 +19,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   NVIDIA_TF32_OVERRIDE: '0',
   // Errors only: it describes the processor at every start.
   TF_CPP_MIN_LOG_LEVEL: '2',
+  // Else onnxruntime, from 1.29 on, sends Microsoft events and an id of this machine, which it keeps below ~/.cache (microsoft/onnxruntime#27379).
+  ORT_DISABLE_TELEMETRY: '1',
 };
 
 /** Those of the settings that change the bits of TensorFlow's results. */

@@ -22,7 +22,7 @@ function onnxEngine(own: Provider): Engine {
     async compile(graph, options) {
       const provider = options.acts === true ? 'cpu' : own;
       const name = `onnx-${provider}`;
-      if (provider === 'cuda') prepareEnvironment();
+      prepareEnvironment();
       // Loaded when first needed: a machine without the native binding can still start and say so.
       const ort = await import('onnxruntime-node');
       const model = lower(optimize(graph));
