@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the engine "tfjs-node" work here without the downloads of @tensorflow/tfjs-node's installer: its addon, compiled from its npm
 # package against the libtensorflow of PyPI's tensorflow-cpu. Linux on x86-64, with Node, g++, make, and Python 3 with pip; 0.3 GB to
-# fetch, 0.8 GB in node_modules/.tfjs-node (npm ci takes that away). Run again, it makes only what is missing; --anew makes all of it.
+# fetch, 0.8 GB in node_modules/.tfjs-node. `npm ci` by hand takes that away; `npm test`, `npm run bench` and the like install around it. Run
+# again, it makes only what is missing; --anew makes all of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,17 @@
 // Runs a task of package.json on a machine that has only Node and npm: installs what is missing, builds what is stale,
 // then runs it. Plain JavaScript on Node's own modules, because it runs before anything is installed.
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +24,10 @@ const GENERATED = [CONTRACT, 'src/math/normals.gen.ts'];
 const RUNTIME = 'src/compute/native/runtime';
 const BUILD_STAMP = 'dist/.built';
 const INSTALL_STAMP = 'node_modules/.package-lock.json';
+/** What build-tfjs-node.sh and setup-gpu.mjs put into node_modules in minutes, where npm ci leaves nothing that is not its own. */
+const ADDONS = ['.tfjs-node', '.tfjs-node-gpu'];
+/** Where they wait for it: beside node_modules, so that to move them is to rename them. */
+const CARRIED = '.carried';
 /** Of a file of tests; the longest takes three minutes on a slow machine. What hangs must not keep others from being run. */
 const LONGEST_MS = 600_000;
 const SOURCES = ['src', 'test', 'bench', 'scripts', 'openapi.yaml', 'tsconfig.json', 'package-lock.json'];
@@ -62,7 +76,24 @@ function checkNode() {
 async function install() {
   if (newest(['package-lock.json', 'package.json']) <= modified(INSTALL_STAMP)) return;
   process.stderr.write('Installing packages…\n');
+  for (const name of ADDONS) move(join('node_modules', name), join(CARRIED, name));
+  // Also where npm fails, which ends this process. What a killed run left in CARRIED comes back with the next.
+  process.once('exit', bringBack);
   await npm('ci', '--no-audit', '--no-fund', '--loglevel=error');
+  bringBack();
+}
+
+function bringBack() {
+  for (const name of ADDONS) move(join(CARRIED, name), join('node_modules', name));
+  rmSync(join(root, CARRIED), { recursive: true, force: true });
+}
+
+/** Nothing where nothing lies at `from`; in place of what lies at `to`. */
+function move(from, to) {
+  if (!existsSync(join(root, from))) return;
+  rmSync(join(root, to), { recursive: true, force: true });
+  mkdirSync(dirname(join(root, to)), { recursive: true });
+  renameSync(join(root, from), join(root, to));
 }
 
 async function build() {
