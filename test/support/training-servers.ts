@@ -16,7 +16,7 @@ export interface Job {
   readonly id: string;
   readonly state: string;
   readonly error: { readonly code: string; readonly message: string } | null;
-  readonly progress: { readonly timesteps: number };
+  readonly progress: { readonly timesteps: number; readonly updates: number };
   readonly result: unknown;
 }
 
