@@ -19,14 +19,22 @@ export function checkInChild(
   { script = SCRIPT, limitMs = LIMIT_MS }: ChildCheckOptions = {},
 ): Promise<string | null> {
   return new Promise((resolve) => {
-    const options = { timeout: limitMs, killSignal: 'SIGKILL' } as const;
-    execFile(process.execPath, [script, name, JSON.stringify(settings)], options, (error, stdout, stderr) => {
+    const args = [script, name, JSON.stringify(settings)];
+    const child = execFile(process.execPath, args, (error, stdout, stderr) => {
+      clearTimeout(timer);
       if (error === null) return resolve(null);
-      if (error.killed) return resolve(`its check did not end within ${limitMs / 1000} s.`);
       if (error.signal) return resolve(`its check was ended by ${error.signal}.`);
       // The verdict is the last line on standard output; standard error is where libraries talk.
       resolve(lastLine(stdout) ?? `its check failed: ${lastLine(stderr) ?? `exit code ${error.code}`}.`);
     });
+    const timer = setTimeout(() => {
+      // Not once it has ended: a process that hangs in a driver does not end by SIGKILL either, and this one must be able to without it.
+      resolve(`its check did not end within ${limitMs / 1000} s.`);
+      child.kill('SIGKILL');
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      child.unref();
+    }, limitMs);
   });
 }
 

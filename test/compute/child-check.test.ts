@@ -19,6 +19,12 @@ const CASES: readonly (readonly [string, string, RegExp | null])[] = [
     /^its check was ended by SIGSEGV\.$/,
   ],
   ['never comes back', 'for (;;);', /^its check did not end within 0\.5 s\.$/],
+  [
+    'hangs beyond its kill',
+    // What stands for it: a process that nobody kills has its output, so that the child is not over when it has ended.
+    "const { spawn } = require('node:child_process'); spawn('sleep', ['20'], { stdio: 'inherit', detached: true }); for (;;);",
+    /^its check did not end within 0\.5 s\.$/,
+  ],
   ['throws', "throw new Error('no such device');", /^its check failed: /],
   ['says what is wrong', "console.error('noise'); console.log('no GPU.'); process.exitCode = 1;", /^no GPU\.$/],
   ['works, however it talks', "console.log('hello'); console.error('warning');", null],
@@ -34,10 +40,13 @@ for (const [what, script, expected] of CASES) {
     const path = join(directory, `${what.replaceAll(/\W/g, '-')}.cjs`);
     writeFileSync(path, script);
     // The time limit only where it is the point: a busy machine starts a process slowly.
-    const limitMs = what === 'never comes back' ? 500 : 30_000;
+    const hangs = what === 'never comes back' || what === 'hangs beyond its kill';
+    const limitMs = hangs ? 500 : 30_000;
+    const begun = performance.now();
     const reason = await checkInChild('native', SETTINGS, { script: path, limitMs });
     if (expected === null) assert.equal(reason, null);
     else assert.match(reason ?? '', expected);
+    if (hangs) assert.ok(performance.now() - begun < 10_000, 'nobody waits for its end');
   });
 }
 
