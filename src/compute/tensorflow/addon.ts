@@ -37,6 +37,9 @@ interface Found {
 
 const require = createRequire(import.meta.url);
 
+/** The package.json of this project, seen from src/ and from dist/src/. */
+const PROJECT = ['../../../package.json', '../../../../package.json'];
+
 /** Why there is no addon of `name`, or null; opens nothing. */
 export function absentAddon(name: PackageName): string | null {
   const found = findAddon(name);
@@ -48,8 +51,21 @@ function findAddon(name: PackageName): Found | string {
   const directory = directories(name).find((candidate) => existsSync(join(candidate, 'package.json')));
   if (directory === undefined) return `${name} is not installed.`;
   const { version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version: string };
+  const wanted = wantedVersion(name);
+  // Another one binds another libtensorflow, and its functions may not be those of `Addon`.
+  if (version !== wanted) return `${name} ${version} lies in ${directory}; this server works with ${wanted} alone.`;
   const path = addonIn(join(directory, 'lib'));
   return path === undefined ? `${name} ${version} lies in ${directory} without its native part.` : { path, version };
+}
+
+function wantedVersion(name: PackageName): string {
+  const path = PROJECT.map((candidate) => new URL(candidate, import.meta.url)).find((candidate) =>
+    existsSync(candidate),
+  );
+  const { peerDependencies } = JSON.parse(readFileSync(path as URL, 'utf8')) as {
+    peerDependencies: Record<string, string>;
+  };
+  return peerDependencies[name] as string;
 }
 
 /** The package as a dependency, or in the folder that the scripts of this project put it into. */
