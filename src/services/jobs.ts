@@ -108,7 +108,8 @@ export class Jobs {
         `num_envs is ${request.numEnvs}, but ${agent.algorithm} plans and steps no environment; leave num_envs out.`,
       );
     }
-    if (request.replayPlacement === 'device') assertReplayOnDevice(findAlgorithm(agent.algorithm), engine.name);
+    if (request.replayPlacement === 'device')
+      assertReplayOnDevice(findAlgorithm(agent.algorithm), engine.name, request.engine);
     const config = trainConfig(request, engine.name, this.#defaults.threads);
     admit(demandOf(agent, config), this.#largestOthers(), this.#memory);
     return this.#enqueue(agent, 'train', config, {

@@ -161,6 +161,13 @@ export function agentCases({ http, start, dataDir }: RealContext): void {
     const { body } = await http.post(`${path}/train`).send(plan).expect(422);
     assert.equal(body.code, 'engine_not_available');
     assert.match(body.detail, /replay_placement is "device".*"onnx-cpu".*tfjs-node, tfjs-node-gpu/);
+    const { engine: _, ...unnamed } = plan;
+    const other = (await http.post(`${path}/train`).send(unnamed).expect(422)).body;
+    // Whatever the server chose, the client did not.
+    assert.match(
+      other.detail,
+      /but engine was not given, and the server's choice, "[\w-]+", does not do that; name one/,
+    );
   });
 
   test('of many that train one agent at once, one wins; meanwhile the agent stays as it is', async () => {
