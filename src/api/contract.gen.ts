@@ -1388,8 +1388,10 @@ export interface components {
         Engine: {
             name: string;
             available: boolean;
-            /** @description Why it is not available, and what to do about it. */
+            /** @description Why it is not available: what its check found, which is made once, when the server first needs it. Null where it is available. */
             reason: string | null;
+            /** @description How to get it; the server has to be restarted then. Null where it is available. */
+            remedy: string | null;
         };
         ServerLimits: {
             /** @description Sub-environments of vector environments counted. */
@@ -3177,12 +3179,14 @@ export interface operations {
                      *         {
                      *           "name": "onnx-cpu",
                      *           "available": true,
-                     *           "reason": null
+                     *           "reason": null,
+                     *           "remedy": null
                      *         },
                      *         {
-                     *           "name": "native",
+                     *           "name": "tfjs-node-gpu",
                      *           "available": false,
-                     *           "reason": "No C compiler was found; install one or set GYMSERVE_CC."
+                     *           "reason": "@tensorflow/tfjs-node-gpu is not installed.",
+                     *           "remedy": "`npm run setup:gpu` installs it and says what it found."
                      *         }
                      *       ],
                      *       "limits": {

@@ -6,6 +6,7 @@ import { DomainError } from '../errors.ts';
 import { checkInChild } from './child-check.ts';
 import { dumping } from './dump.ts';
 import type { Engine, EngineName } from './engine.ts';
+import { isAboutMemory } from './engine-failure.ts';
 import type { Graph } from './graph.ts';
 import { nativeEngine } from './native/engine.ts';
 import { cudaAbsent } from './onnx/cuda.ts';
@@ -22,6 +23,8 @@ export interface EngineInfo {
   readonly available: boolean;
   /** Why it is not available; null where it is. */
   readonly reason: string | null;
+  /** How to get it; null where it is available. */
+  readonly remedy: string | null;
 }
 
 /** What the operator decides about engines; plain data, so that every thread can be given it. */
@@ -94,7 +97,7 @@ export class Engines {
         engine: tfjsNodeEngine,
         summary: 'The program as one TensorFlow graph on the CPU, run by the addon of @tensorflow/tfjs-node.',
         remedy:
-          'On Linux `bash scripts/build-tfjs-node.sh` builds it; elsewhere `npm install @tensorflow/tfjs-node --ignore-scripts=false` fetches it built.',
+          'On Linux `bash scripts/build-tfjs-node.sh` builds it; elsewhere `npm install @tensorflow/tfjs-node@4.22.0 --ignore-scripts=false` fetches it built.',
         isolated: true,
         absent: () => absentAddon('@tensorflow/tfjs-node'),
       },
@@ -153,24 +156,14 @@ export class Engines {
       if (available) return this.#ready(entry);
       reasons.push(`The engine "${candidate}" does not work here: ${reason} ${entry.remedy}`);
     }
-    throw new DomainError('engine_not_available', reasons.join(' '));
+    // What a check found stands until the server ends.
+    throw new DomainError('engine_not_available', `${reasons.join(' ')} Then restart the server.`);
   }
 
-  /** The engine as it is handed out; what it cannot compile, though it worked when it was checked, it refuses with the remedy. */
   #ready({ engine, remedy }: Entry): Engine {
-    const { name } = engine;
-    const explaining: Engine = {
-      name,
-      compile: (graph, options) =>
-        engine.compile(graph, options).catch((thrown: unknown) => {
-          if (!(thrown instanceof DomainError) || thrown.code !== 'engine_not_available') throw thrown;
-          const reason = thrown.message.replace(/\.?$/, '.');
-          const detail = `The engine "${name}" could not compile a program: ${reason} ${remedy}`;
-          throw new DomainError(thrown.code, detail, { cause: thrown });
-        }),
-    };
     const { dumpDirectory } = this.#settings;
-    return dumpDirectory === null ? explaining : dumping(explaining, dumpDirectory);
+    const ready = explaining(engine, remedy);
+    return dumpDirectory === null ? ready : dumping(ready, dumpDirectory);
   }
 
   /** Why the engine called `name` does not work, found out in this very thread; null where it does. For `check-engine.ts`. */
@@ -180,11 +173,14 @@ export class Engines {
   }
 
   #check(entry: Entry): Promise<EngineInfo> {
-    const { engine, summary } = entry;
+    const { engine, summary, remedy } = entry;
     const { name } = engine;
     const known = this.#checked.get(name);
     if (known !== undefined) return known;
-    const result = this.#reason(entry).then((reason) => ({ name, summary, available: reason === null, reason }));
+    const result = this.#reason(entry).then((reason) => {
+      const available = reason === null;
+      return { name, summary, available, reason, remedy: available ? null : remedy };
+    });
     this.#checked.set(name, result);
     return result;
   }
@@ -201,6 +197,22 @@ function unavailableEngine(name: EngineName, reason: string): Engine {
     compile: async () => {
       throw new DomainError('engine_not_available', reason);
     },
+  };
+}
+
+/** The engine as it is handed out; what it cannot compile, though it worked when it was checked, it refuses with what helps. */
+export function explaining(engine: Engine, remedy: string): Engine {
+  const { name } = engine;
+  return {
+    name,
+    compile: (graph, options) =>
+      engine.compile(graph, options).catch((thrown: unknown) => {
+        if (!(thrown instanceof DomainError) || thrown.code !== 'engine_not_available') throw thrown;
+        if (isAboutMemory(thrown)) throw thrown;
+        const reason = thrown.message.replace(/\.?$/, '.');
+        const detail = `The engine "${name}" could not compile a program: ${reason} ${remedy}`;
+        throw new DomainError(thrown.code, detail, { cause: thrown });
+      }),
   };
 }
 

@@ -1,5 +1,5 @@
 // What the server says of itself.
-import type { Engines } from '../compute/engines.ts';
+import type { EngineInfo, Engines } from '../compute/engines.ts';
 import type { AgentStore } from '../storage/agents.ts';
 import type { Environments } from './environments.ts';
 import type { Jobs } from './jobs.ts';
@@ -7,7 +7,7 @@ import type { Scheduler } from './scheduler.ts';
 
 export interface ServerInfo {
   readonly version: string;
-  readonly engines: readonly { readonly name: string; readonly available: boolean; readonly reason: string | null }[];
+  readonly engines: readonly EngineInfo[];
   readonly limits: {
     readonly environments: number;
     readonly runningJobs: number;

@@ -24,7 +24,7 @@ export function systemRoutes(server: ServerService, metrics: MetricsService, con
       return json(200, {
         object: 'server',
         version,
-        engines: engines.map(({ name, available, reason }) => ({ name, available, reason })),
+        engines: engines.map(({ name, available, reason, remedy }) => ({ name, available, reason, remedy })),
         limits: {
           environments: limits.environments,
           running_jobs: limits.runningJobs,

@@ -1,9 +1,9 @@
 // The engines `onnx-cpu`, `onnx-webgpu` and `onnx-cuda`: one onnxruntime session a program. State goes in and out of every call, in two
 // sets of arrays that swap. On a GPU too: docs/engines.md says why it cannot stay there.
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { DomainError } from '../../errors.ts';
 import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { CompileOptions, Engine, Program } from '../engine.ts';
+import { compileFailure, isAboutMemory, runFailure } from '../engine-failure.ts';
 import type { Graph, Node } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
 import { describePrecision, prepareEnvironment } from '../process-environment.ts';
@@ -21,7 +21,7 @@ function onnxEngine(own: Provider): Engine {
     name: `onnx-${own}`,
     async compile(graph, options) {
       const provider = options.acts === true ? 'cpu' : own;
-      const name = `onnx-${provider}`;
+      const name = `onnx-${provider}` as const;
       prepareEnvironment();
       // Loaded when first needed: a machine without the native binding can still start and say so.
       const ort = await import('onnxruntime-node');
@@ -29,7 +29,9 @@ function onnxEngine(own: Provider): Engine {
       options.dump?.({ stage: 'onnx', extension: 'onnx', content: model.bytes });
       const session = await ort.InferenceSession.create(model.bytes, sessionOptions(provider, options)).catch(
         (thrown: unknown) => {
-          throw provider === 'cpu' ? thrown : notAvailable(plain(thrown), thrown);
+          const failure = compileFailure({ name, why: plain(thrown), cause: thrown });
+          // The processor is always there: what it refuses for another reason is a mistake in the model.
+          throw provider === 'cpu' && !isAboutMemory(failure) ? thrown : failure;
         },
       );
       // Threads belong to it: onnxruntime cuts a product by their number, and rounds otherwise then.
@@ -56,9 +58,6 @@ function sessionOptions(provider: Provider, { threads }: CompileOptions): Infere
   };
 }
 
-const notAvailable = (detail: string, cause: unknown): DomainError =>
-  new DomainError('engine_not_available', detail, { cause });
-
 /** What onnxruntime said, without the place in its source that it begins with. */
 function plain(thrown: unknown): string {
   const [line = ''] = (thrown as Error).message.split('\n');
@@ -74,7 +73,7 @@ class OnnxProgram implements Program {
   readonly identity: string;
   readonly #graph: Graph;
   readonly #session: InferenceSession;
-  readonly #name: string;
+  readonly #name: `onnx-${Provider}`;
   /** Two sets: what one call writes, the next reads. A state that no call changes is the same array in both. */
   readonly #sides: readonly [Side, Side];
   #side: 0 | 1 = 0;
@@ -84,7 +83,7 @@ class OnnxProgram implements Program {
     model: LoweredModel,
     session: InferenceSession,
     Tensor: TensorMaker,
-    { name, identity }: { readonly name: string; readonly identity: string },
+    { name, identity }: { readonly name: `onnx-${Provider}`; readonly identity: string },
   ) {
     this.#name = name;
     this.identity = identity;
@@ -123,8 +122,7 @@ class OnnxProgram implements Program {
     try {
       await this.#session.run(feeds, fetches);
     } catch (thrown) {
-      // The memory of a GPU is full, or its driver gave up.
-      throw notAvailable(`The engine "${this.#name}" failed while it ran a program: ${plain(thrown)}`, thrown);
+      throw runFailure({ name: this.#name, why: plain(thrown), cause: thrown });
     }
     this.#side = this.#side === 0 ? 1 : 0;
   }

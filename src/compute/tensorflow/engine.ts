@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DomainError } from '../../errors.ts';
 import { sizeOf, type Tensors } from '../../math/tensor.ts';
 import type { Engine, Program } from '../engine.ts';
+import { compileFailure, runFailure } from '../engine-failure.ts';
 import type { Graph } from '../graph.ts';
 import { optimize } from '../passes/optimize.ts';
 import { describeEnvironment } from '../process-environment.ts';
@@ -20,7 +21,9 @@ const CPU = '/device:CPU:0';
 export const tfjsNodeEngine = tensorflowEngine('tfjs-node');
 export const tfjsNodeGpuEngine = tensorflowEngine('tfjs-node-gpu');
 
-function tensorflowEngine(name: 'tfjs-node' | 'tfjs-node-gpu'): Engine {
+type Name = 'tfjs-node' | 'tfjs-node-gpu';
+
+function tensorflowEngine(name: Name): Engine {
   return {
     name,
     async compile(graph, options) {
@@ -31,21 +34,38 @@ function tensorflowEngine(name: 'tfjs-node' | 'tfjs-node-gpu'): Engine {
       const model = lower(optimize(graph), options.acts === true ? CPU : null, options.tables);
       options.dump?.({ stage: 'tensorflow', extension: 'pb', content: model.bytes });
       const identity = `${name} ${version} ${addon.TF_Version} ${describeEnvironment()}`;
-      return new TensorflowProgram(graph, model, addon, await load(addon, model.bytes), { name, identity });
+      const loaded = await load(name, addon, model.bytes);
+      try {
+        return new TensorflowProgram(graph, model, addon, loaded, { name, identity });
+      } catch (thrown) {
+        // Nobody has the program that would dispose it.
+        addon.deleteSavedModel(loaded);
+        throw thrown;
+      }
     },
   };
 }
 
 /** The number of the loaded model. Its folder is gone by then: all of it is in memory. */
-async function load(addon: Addon, bytes: Uint8Array): Promise<number> {
+async function load(name: Name, addon: Addon, bytes: Uint8Array): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'gymserve-tensorflow-'));
   try {
     await writeFile(join(directory, 'saved_model.pb'), bytes);
-    return addon.loadSavedModel(directory, TAG);
+    return loadSavedModel(name, addon, directory);
   } finally {
     await rm(directory, { recursive: true });
   }
 }
+
+function loadSavedModel(name: Name, addon: Addon, directory: string): number {
+  try {
+    return addon.loadSavedModel(directory, TAG);
+  } catch (thrown) {
+    throw compileFailure({ name, why: firstLine(thrown), cause: thrown });
+  }
+}
+
+const firstLine = (thrown: unknown): string => (thrown as Error).message.split('\n')[0] ?? '';
 
 /** A node and what it is fed with. */
 type Feed = readonly [node: string, shape: readonly number[], data: Float32Array | Int32Array];
@@ -60,7 +80,7 @@ class TensorflowProgram implements Program {
   readonly #model: LoweredModel;
   readonly #addon: Addon;
   readonly #loaded: number;
-  readonly #name: string;
+  readonly #name: Name;
   /** What `inputs` and `outputs` are views of. */
   readonly #input: Float32Array;
   readonly #output: Float32Array;
@@ -72,7 +92,7 @@ class TensorflowProgram implements Program {
     model: LoweredModel,
     addon: Addon,
     loaded: number,
-    { name, identity }: { readonly name: string; readonly identity: string },
+    { name, identity }: { readonly name: Name; readonly identity: string },
   ) {
     this.#name = name;
     this.identity = identity;
@@ -170,26 +190,11 @@ class TensorflowProgram implements Program {
       tensors.push(...results.map(({ id }) => id));
       return results.map(({ id }) => addon.tensorDataSync(id));
     } catch (thrown) {
-      throw failed(this.#name, (thrown as Error).message, thrown);
+      throw runFailure({ name: this.#name, why: firstLine(thrown), cause: thrown });
     } finally {
       for (const tensor of tensors) addon.deleteTensor(tensor);
     }
   }
-}
-
-/** The memory is full, of the machine or the GPU, or a driver gave up. */
-function failed(name: string, why: string, cause: unknown): DomainError {
-  const [line = ''] = why.split('\n');
-  const remedy = /OOM|RESOURCE_EXHAUSTED|failed to allocate/i.test(why)
-    ? ' Give it more memory, or it less to hold: a smaller batch_size, a smaller network, replay_placement "host", fewer jobs at once.'
-    : '';
-  return new DomainError(
-    'engine_not_available',
-    `The engine "${name}" failed while it ran a program: ${line}.${remedy}`,
-    {
-      cause,
-    },
-  );
 }
 
 function views(arrays: Shaped, { offsets }: Packing, whole: Float32Array): Record<string, Float32Array> {
