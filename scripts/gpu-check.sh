@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# What this machine's GPU does with Gymserve: runs the conformance suite and the bench on every GPU engine that works here, and writes
-# one JSON file. Needs Node and npm; installs everything else into node_modules. Without an NVIDIA GPU it says so and ends well,
-# with the list of what could not be checked.
+# What this machine's GPU does with Gymserve: runs the conformance suite, a small job and the bench on every GPU engine that works here,
+# and writes one JSON file. Needs Node and npm; what npm brings it installs into node_modules: packages, onnxruntime's CUDA provider,
+# @tensorflow/tfjs-node-gpu with its libtensorflow. CUDA 12 with cuDNN 9 (for onnx-cuda) and CUDA 11 with cuDNN 8 (for tfjs-node-gpu)
+# come from neither: where they are missing the engine says so, and on a machine with only a driver onnx-webgpu is what can work.
+# Without an NVIDIA GPU it says so and ends well, with the list of what could not be checked.
 #   bash scripts/gpu-check.sh [--output gpu-check.json] [--skip-install]
-# --skip-install takes what is in node_modules as it is.
+# --skip-install fetches nothing for GPUs.
 # Environment: GYMSERVE_GPU_CHECK_ENGINES="onnx-webgpu …" checks these, and where no NVIDIA GPU is found too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,15 +49,14 @@ attempt() {
   say "$1"; shift
   "$@" >&2 || say "It failed, with exit code $?; going on."
 }
+# It installs what package-lock.json names, where that is not there; offline, what there is has to do.
+[[ -n $wanted ]] && attempt 'Installing what is missing, and building' npm run --silent build
 if [[ -n $wanted && $install = yes ]]; then
-  say 'Installing what package-lock.json names'
-  npm ci --no-audit --no-fund >&2
   # npm runs no scripts of packages here (.npmrc). onnxruntime-node's own would fetch CUDA's provider, which is too large for npm.
   [[ " $wanted " = *' onnx-cuda '* ]] && attempt "Fetching onnxruntime's CUDA provider" \
     node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12
   [[ " $wanted " = *' tfjs-node-gpu '* ]] && attempt 'Installing @tensorflow/tfjs-node-gpu' npm run --silent setup:gpu
 fi
-[[ -n $wanted ]] && { say 'Building'; npm run --silent build >&2; }
 
 # What each engine says of itself, each in a process that it may end.
 cat >"$work/available.mjs" <<'JS'
@@ -68,14 +69,18 @@ const reason = await new Engines(loadConfig([]).engines).find(name).then(() => '
 console.log(reason);
 JS
 
+# Node ends with its version; the line that says what happened is another.
+cause() { grep -m 1 -E '[Ee]rror' "$1" || tail -1 "$1"; }
+
 for engine in $wanted; do
   say "$engine"
-  reason=$(timeout 120 node "$work/available.mjs" "$engine" 2>"$work/error" | tail -1) || reason="Its check ended with exit code $?: $(tail -1 "$work/error")"
+  reason=$(timeout 120 node "$work/available.mjs" "$engine" 2>"$work/error" | tail -1) || reason="Its check ended with exit code $?: $(cause "$work/error")"
   echo "$reason" >"$work/$engine.reason"
   if [[ -n $reason ]]; then say "$reason"; continue; fi
   # Its tests bear its name. A crash of the driver ends one process, and leaves the counts of the tests before it.
   timeout 1800 node --test --enable-source-maps --test-reporter=tap --test-name-pattern="^$engine " \
-    dist/test/compute/conformance.test.js dist/test/compute/tensorflow/tables.test.js dist/test/agent/sac-placement.test.js >"$work/$engine.tap" 2>"$work/$engine.errors" || echo $? >"$work/$engine.exit"
+    dist/test/compute/conformance.test.js dist/test/compute/tensorflow/tables.test.js dist/test/agent/sac-placement.test.js \
+    dist/test/server/engines.test.js >"$work/$engine.tap" 2>"$work/$engine.errors" || echo $? >"$work/$engine.exit"
   grep -E "^ *(not )?ok .* - $engine " "$work/$engine.tap" | grep -v '# SKIP' >&2 || true
   : >"$work/$engine.bench"
   for variant in v1 v2; do
@@ -111,7 +116,7 @@ const conformance = (name) => {
 };
 const engines = [...new Set([...words(all), ...words(wanted)])].map((name) => {
   if (!words(wanted).includes(name))
-    return { name, available: false, reason: 'Not checked: no NVIDIA GPU was found on this machine.', conformance: null, bench: [], placements: [] };
+    return { name, available: false, reason: 'No NVIDIA GPU was found on this machine.', conformance: null, bench: [], placements: [] };
   const reason = read(`${name}.reason`).trim();
   if (reason !== '') return { name, available: false, reason, conformance: null, bench: [], placements: [] };
   const rows = (file) => read(file).split('\n').filter(Boolean).map((line) => JSON.parse(line));

@@ -1,7 +1,7 @@
 // Installs @tensorflow/tfjs-node-gpu with its native part (an optional peer: its tree is old and large), then says what it found.
-// `--install-only` leaves out the look at the GPU: for building an image on a machine that has none.
+// Of CUDA it brings nothing.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,22 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const NAME = '@tensorflow/tfjs-node-gpu';
 const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const version = peerDependencies[NAME];
+/** To load libtensorflow and to start CUDA; a driver that hangs would keep it for ever. */
+const LOOK_MS = 120_000;
+const USAGE = `Usage: npm run setup:gpu, or node scripts/setup-gpu.mjs [--install-only]
+Installs ${NAME} ${version} with its native part into node_modules/.tfjs-node-gpu, and looks whether it finds the GPU.
+--install-only  looks for no GPU, before or after: for building an image on a machine that has none.
+`;
+
+const args = process.argv.slice(2);
+if (args.includes('--help')) {
+  process.stdout.write(USAGE);
+  process.exit();
+}
+const stranger = args.find((argument) => argument !== '--install-only');
+if (stranger !== undefined) fail(`${stranger} is not an option.\n${USAGE}`);
+const installOnly = args.length > 0;
+if (!installOnly) findDriver();
 
 // npm does not install an optional peer of the project itself, and takes away what it did not install: so it goes into a folder of
 // its own, where src/compute/tensorflow/addon.ts looks.
@@ -21,18 +37,44 @@ step(`Installing ${NAME}@${version}`, ['install', '--prefix', home, '--ignore-sc
 // Only this package may run its scripts: they fetch libtensorflow and the addon from Google's storage.
 step('Fetching its native part', ['rebuild', '--prefix', home, '--ignore-scripts=false', NAME]);
 
-if (!process.argv.includes('--install-only')) look();
+const addon = nativePart();
+if (!installOnly) look();
 process.stdout.write(`${NAME} ${version} is ready.\n`);
+
+/** Before some hundred megabytes are fetched for a GPU that is not there. */
+function findDriver() {
+  const { status, error, stdout, stderr } = spawnSync('nvidia-smi', ['--list-gpus'], {
+    encoding: 'utf8',
+    timeout: LOOK_MS,
+  });
+  if (status === 0) return;
+  const why = error === undefined ? (stdout + stderr).trim() : error.message;
+  fail(
+    `There is no NVIDIA GPU here, or no driver of it: nvidia-smi --list-gpus failed (${why}). Nothing was installed; with --install-only it is all the same (node scripts/setup-gpu.mjs --install-only).`,
+  );
+}
+
+function nativePart() {
+  const library = join(directory, 'lib');
+  const files = existsSync(library) ? readdirSync(library, { recursive: true }) : [];
+  const found = files.find((file) => file.endsWith('tfjs_binding.node'));
+  if (found === undefined)
+    fail(`${NAME} is installed, but its native part is not in ${library}: its script fetched none.`);
+  return join(library, found);
+}
 
 /** Loads its addon in a process of its own: a library that fails to load can take its process with it. */
 function look() {
-  const library = join(directory, 'lib');
-  const addon = readdirSync(library, { recursive: true }).find((file) => file.endsWith('tfjs_binding.node'));
-  if (addon === undefined) fail(`${NAME} is installed, but its native part is not in ${library}.`);
   const script = 'console.log(require(process.argv[1]).isUsingGpuDevice());';
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', script, join(library, addon)], {
+  const { status, signal, error, stdout, stderr } = spawnSync(process.execPath, ['-e', script, addon], {
     encoding: 'utf8',
+    timeout: LOOK_MS,
+    killSignal: 'SIGKILL',
   });
+  if (error?.code === 'ETIMEDOUT')
+    fail(
+      `${NAME} is installed, but did not say within ${LOOK_MS / 1000} s whether it finds a GPU: the driver may hang.`,
+    );
   if (status !== 0) {
     fail(
       `${NAME} is installed but does not load (${signal ?? `exit code ${status}`}):\n${stderr}\nIt binds libtensorflow 2.9 and wants CUDA 11.2 with cuDNN 8.1; see Dockerfile, target gpu.`,

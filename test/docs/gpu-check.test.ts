@@ -34,7 +34,20 @@ test('without a GPU the check says so, ends well, and writes what could not be c
     ],
   );
   for (const { name, reason } of report.engines) {
-    assert.match(reason, /no NVIDIA GPU was found/);
-    assert.ok(run.stdout.includes(`${name}: not checked`), run.stdout);
+    assert.match(reason, /^No NVIDIA GPU was found/);
+    assert.ok(run.stdout.includes(`${name}: not checked. ${reason}\n`), run.stdout);
   }
+});
+
+test('where npm fails, as without a network, the check goes on with what there is, and writes what it found', () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'npm'), '#!/bin/sh\necho "there is no network"\nexit 1\n', { mode: 0o755 });
+  const output = join(folder, 'gpu-check.json');
+  // No engine has that name, so nothing is run for minutes.
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}`, GYMSERVE_GPU_CHECK_ENGINES: 'abacus' };
+  const run = spawnSync('bash', ['scripts/gpu-check.sh', '--output', output], { encoding: 'utf8', env });
+  assert.equal(run.status, 0, run.stderr);
+  assert.match(run.stderr, /there is no network\n== It failed, with exit code 1; going on\./);
+  const { engines } = JSON.parse(readFileSync(output, 'utf8')) as { engines: { name: string; reason: string }[] };
+  assert.match(engines.find(({ name }) => name === 'abacus')?.reason ?? '', /^There is no engine "abacus"/);
 });
