@@ -1,7 +1,8 @@
 # docker build -t gymserve .                   the server with a C compiler (the default target)
 # docker build -t gymserve --target slim .     without one
-# docker build -t gymserve --target gpu .      on CUDA, with @tensorflow/tfjs-node-gpu
+# docker build -t gymserve:gpu --target gpu .  on CUDA 11, with @tensorflow/tfjs-node-gpu; never built or run so far (docs/engines.md)
 # docker run -p 8000:8000 -v gymserve:/data gymserve     prints an API key once, at its first start
+# docker run --gpus all -p 8000:8000 -v gymserve:/data gymserve:gpu     needs NVIDIA's container toolkit on the host
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
@@ -31,8 +32,9 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
 # Node itself as process 1: it takes SIGTERM, writes checkpoints and ends within 30 seconds (docker stop -t 30).
 CMD ["node", "--enable-source-maps", "dist/src/main.js"]
 
-# libtensorflow 2.9 as tfjs-node-gpu binds it: CUDA 11, cuDNN 8. Its addon needs Node 22 or earlier.
-FROM node:22-bookworm-slim AS node22
+# libtensorflow 2.9 as tfjs-node-gpu binds it: CUDA 11, cuDNN 8. Of the GPUs' engines it has this one: onnx-cuda wants CUDA 12, and
+# onnx-webgpu libvulkan1. The Node of the other images: only the package's Node-API addon is loaded, and the CPU's, of the same
+# source, passes its tests on 20, 24 and 26; what breaks on Node 23 is the package's JavaScript.
 FROM nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04 AS gpu
 ENV NODE_ENV=production \
     GYMSERVE_HOST=0.0.0.0 \
@@ -40,8 +42,8 @@ ENV NODE_ENV=production \
     GYMSERVE_DATA_DIR=/data \
     GYMSERVE_CREATE_KEY=true \
     TF_FORCE_GPU_ALLOW_GROWTH=true
-COPY --from=node22 /usr/local/bin/node /usr/local/bin/node
-COPY --from=node22 /usr/local/lib/node_modules /usr/local/lib/node_modules
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /usr/local/lib/node_modules /usr/local/lib/node_modules
 # Debian keeps no old versions, so pinned ones would break the build.
 # hadolint ignore=DL3008
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \

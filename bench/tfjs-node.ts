@@ -1,4 +1,4 @@
-// What compiling an update is worth on TensorFlow: one SAC update (the 2018 form) as one graph on `tfjs-node`, the same plain tfjs
+// What compiling an update is worth on TensorFlow: one SAC update (v1, the form of 2018, alone) as one graph on `tfjs-node`, the same plain tfjs
 // function eagerly on the same library, and `onnx-cpu`, by turns in one run. Needs scripts/build-tfjs-node.sh.
 // node dist/bench/tfjs-node.js [--json] [--threads 2] [--hidden 256] [--batch 256] [--blocks 15]
 import { fork } from 'node:child_process';
@@ -127,6 +127,7 @@ async function compare(): Promise<void> {
     const ms = median(times);
     const row = {
       what: name,
+      variant: 'v1',
       threads: Number(values.threads),
       updates_per_s: round(1000 / ms),
       ms_per_update: round(ms),
