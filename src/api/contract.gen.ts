@@ -773,7 +773,7 @@ export interface paths {
          * Checkpoints of the agent
          * @description Those written by its jobs and those asked for, or those of them that have a label, such as `best:true`.
          */
-        get: operations["listCheckpoints"];
+        get: operations["listAgentCheckpoints"];
         put?: never;
         /**
          * Save the agent now
@@ -816,7 +816,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Checkpoints
+         * @description All checkpoints, imported ones too, or those of one agent or label.
+         */
+        get: operations["listCheckpoints"];
         put?: never;
         /**
          * Import a checkpoint
@@ -2951,8 +2955,8 @@ export interface components {
         JobState: components["schemas"]["JobState"];
         /** @description Only jobs of this type. */
         JobType: components["schemas"]["JobType"];
-        /** @description Only jobs of this agent. */
-        JobAgentId: string;
+        /** @description Only those of this agent. */
+        OfAgent: string;
         /** @description Seconds to wait for the end of the job, 0 to 60, with or without an `s`. */
         Wait: string;
         /** @description Only events with a greater id. `Last-Event-ID` and `page_token` take precedence. */
@@ -4312,7 +4316,7 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
-    listCheckpoints: {
+    listAgentCheckpoints: {
         parameters: {
             query?: {
                 /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
@@ -4430,10 +4434,50 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
+    listCheckpoints: {
+        parameters: {
+            query?: {
+                /** @description Only those of this agent. */
+                agent_id?: components["parameters"]["OfAgent"];
+                /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
+                label?: components["parameters"]["Label"];
+                /** @description How many at most. */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description `next_page_token` of the page before. */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     importCheckpoint: {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description A name of your own for this request, such as a UUID. A request that is repeated with it within a day creates nothing more and gets the answer of the first one, with `idempotency-replayed: true`;
+                 *     a request that failed may be repeated as well. With another path or body it is refused with `idempotency_key_reused`, while the first is being answered with `idempotency_key_in_flight`.
+                 */
+                "idempotency-key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Digest of the file (RFC 9530), as `sha-256=:…:` with the SHA-256 in base64; one without it is refused. */
                 "repr-digest"?: components["parameters"]["ReprDigest"];
                 /** @description Digest of the body (RFC 9530), as `Repr-Digest`. */
@@ -4463,6 +4507,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -4671,8 +4716,8 @@ export interface operations {
                 state?: components["parameters"]["JobState"];
                 /** @description Only jobs of this type. */
                 type?: components["parameters"]["JobType"];
-                /** @description Only jobs of this agent. */
-                agent_id?: components["parameters"]["JobAgentId"];
+                /** @description Only those of this agent. */
+                agent_id?: components["parameters"]["OfAgent"];
                 /** @description Only those with this label, as name and value with a colon between. Repeat it to ask for several at once. */
                 label?: components["parameters"]["Label"];
                 /** @description How many at most. */

@@ -36,7 +36,10 @@ export type AgentsService = Pick<
   Agents,
   'create' | 'list' | 'get' | 'update' | 'delete' | 'act' | 'policyModel' | 'restore'
 >;
-export type CheckpointsService = Pick<Checkpoints, 'create' | 'import' | 'list' | 'get' | 'content' | 'delete'>;
+export type CheckpointsService = Pick<
+  Checkpoints,
+  'create' | 'import' | 'list' | 'listOfAgent' | 'get' | 'content' | 'delete'
+>;
 export type ReplaysService = Pick<Replays, 'file'>;
 export type TransitionsService = Pick<Transitions, 'add'>;
 export type JobsService = Pick<

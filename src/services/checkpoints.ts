@@ -4,6 +4,7 @@ import type { Blobs } from '../storage/blobs.ts';
 import type {
   BlobRef,
   CheckpointIdentity,
+  CheckpointQuery,
   CheckpointRow,
   CheckpointStore,
   ExperienceRef,
@@ -90,22 +91,36 @@ export class Checkpoints {
   }
 
   /**
-   * A checkpoint of the file that somebody sent, of no agent. `sha256` is what the sender says that the file has, in hex.
-   * Throws `checkpoint_corrupt`, `checkpoint_incompatible`, or what is wrong with the agent that it describes.
+   * A checkpoint of the file that somebody sent, of no agent. `sha256` is what the sender says that the file has, in hex; `within` is
+   * called in the transaction that lists it. Throws `checkpoint_corrupt`, `checkpoint_incompatible`, or what is wrong with the agent that it describes.
    */
-  async import(file: Uint8Array, sha256: string | null): Promise<CheckpointRecord> {
+  async import(
+    file: Uint8Array,
+    sha256: string | null,
+    within: (checkpoint: CheckpointRecord) => void = () => undefined,
+  ): Promise<CheckpointRecord> {
     const { identity, timesteps, model } = await this.#connected().checkFile(file, sha256);
     const state = { timesteps, model, experience: null };
-    return this.#record(this.insert({ agentId: null, identity, jobId: null, state }));
+    return transaction(this.#database, () => {
+      const checkpoint = this.#record(this.insert({ agentId: null, identity, jobId: null, state }));
+      within(checkpoint);
+      return checkpoint;
+    });
   }
 
   get(id: string): CheckpointRecord {
     return this.#record(this.row(id));
   }
 
-  list(agentId: string, query: PageQuery): Page<CheckpointRecord> {
+  /** Throws `agent_not_found`. */
+  listOfAgent(agentId: string, query: PageQuery): Page<CheckpointRecord> {
     this.#connected().currentOf(agentId);
-    const { data, nextPageToken } = this.#store.listOfAgent(agentId, query);
+    return this.list({ agentId, ...query });
+  }
+
+  /** Those of one agent, or all: imported ones too. */
+  list(query: CheckpointQuery): Page<CheckpointRecord> {
+    const { data, nextPageToken } = this.#store.list(query);
     return { data: data.map((row) => this.#record(row)), nextPageToken };
   }
 
@@ -182,7 +197,7 @@ export class Checkpoints {
     if (row === undefined) {
       throw new DomainError(
         'checkpoint_not_found',
-        `There is no checkpoint ${id}; GET /v1/agents/{id}/checkpoints lists those of an agent.`,
+        `There is no checkpoint ${id}; GET /v1/checkpoints lists those that exist.`,
       );
     }
     return row;

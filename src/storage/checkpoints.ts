@@ -37,6 +37,11 @@ export interface CheckpointRow {
   readonly createdAt: Date;
 }
 
+export interface CheckpointQuery extends PageQuery {
+  /** Null = of any agent, or none. */
+  readonly agentId: string | null;
+}
+
 /** What an agent made of a checkpoint is. */
 export type CheckpointIdentity = Pick<
   AgentRow,
@@ -99,9 +104,11 @@ export class CheckpointStore {
       .all(id) as NamedBlob[];
   }
 
-  listOfAgent(agentId: string, { pageSize, pageToken, labels = {} }: PageQuery): Page<CheckpointRow> {
+  list({ agentId, pageSize, pageToken, labels = {} }: CheckpointQuery): Page<CheckpointRow> {
+    // Not `?1 IS NULL OR agent_id = ?1`, which no index can serve: most checkpoints may be of other agents.
+    const ofAgent = agentId === null ? '?1 IS NULL' : 'agent_id = ?1';
     const stored = this.#database
-      .prepare(`SELECT * FROM checkpoints WHERE agent_id = ?1 AND id < ?2 AND ${hasLabels('checkpoints.labels', '?3')}
+      .prepare(`SELECT * FROM checkpoints WHERE ${ofAgent} AND id < ?2 AND ${hasLabels('checkpoints.labels', '?3')}
          ORDER BY id DESC LIMIT ?4`)
       .all(agentId, pageToken ?? NEWEST, JSON.stringify(labels), pageSize + 1) as Stored[];
     return pageOf(stored.map(rowOf), pageSize);

@@ -9,7 +9,7 @@ const [dataDir = '', agentId = '', identity] = process.argv.slice(2);
 const database = openDatabase(dataDir);
 const store = new CheckpointStore(database);
 const newest = () => {
-  const [row] = store.listOfAgent(agentId, { pageSize: 1, pageToken: null }).data;
+  const [row] = store.list({ agentId, pageSize: 1, pageToken: null }).data;
   if (row === undefined) throw new Error(`Agent ${agentId} has no checkpoint.`);
   return row;
 };

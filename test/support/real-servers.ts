@@ -113,7 +113,7 @@ export function rawRequest(method: string, path: string, body?: string): string 
 }
 
 /** The answers to `count` requests that are sent at once on one connection. */
-export function pipeline(url: string, requests: string, count: number): Promise<RawResponse[]> {
+export function pipeline(url: string, requests: string | Uint8Array, count: number): Promise<RawResponse[]> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(requests));

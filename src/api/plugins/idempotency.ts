@@ -1,5 +1,5 @@
 // `Idempotency-Key`: what HTTP knows of a request that may be repeated, and of an answer that is given again.
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { KeyedRequest } from '../../services/idempotency.ts';
 import type { Operation } from '../contract.ts';
@@ -32,7 +32,7 @@ export async function answerOnce(
   const takesKey = operation.parameters.some(({ name }) => name === HEADER);
   if (typeof key !== 'string' || !takesKey) return await work(() => undefined);
   let kept: Answer | null = null;
-  const outcome = await service.once(keyedRequest(request, key), async (keep) => {
+  const outcome = await service.once(await keyedRequest(request, key), async (keep) => {
     const keepAnswer: Keep = (answer) => {
       keep({ status: answer.status, headers: answer.headers ?? {}, body: toJson(answer.body) });
       kept = answer;
@@ -47,14 +47,19 @@ export async function answerOnce(
   return { status, headers: { ...headers, [REPLAYED]: 'true' }, type: 'application/json', body: JSON.parse(body) };
 }
 
-function keyedRequest(request: FastifyRequest, key: string): KeyedRequest {
+async function keyedRequest(request: FastifyRequest, key: string): Promise<KeyedRequest> {
   const { method, url, body } = request;
   return {
     principal: keyDigestOf(request) ?? '',
     key,
     path: `${method} ${url.split('?', 1)[0]}`,
-    bodySha256: sha256(toJson(body ?? {})),
+    bodySha256: body instanceof Uint8Array ? await sha256OfFile(body) : sha256(toJson(body ?? {})),
   };
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** In another thread: a file may be so large that every other request would wait for it. */
+async function sha256OfFile(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+}

@@ -73,8 +73,8 @@ export function agentRoutes(
       return created(201, `/v1/checkpoints/${checkpoint.id}`, checkpointToWire(checkpoint));
     },
 
-    listCheckpoints: async ({ params, query }) =>
-      json(200, listOf(checkpoints.list(params.agent_id, pageQueryOf(query, 'ckpt')), checkpointToWire)),
+    listAgentCheckpoints: async ({ params, query }) =>
+      json(200, listOf(checkpoints.listOfAgent(params.agent_id, pageQueryOf(query, 'ckpt')), checkpointToWire)),
 
     restoreAgent: async ({ params, body }) =>
       json(200, agentToWire(await agents.restore(params.agent_id, body.checkpoint_id))),

@@ -21,6 +21,23 @@ export function checkpointCases({ http }: RealContext): void {
     assert.equal(body.sha256, createHash('sha256').update(content).digest('hex'));
   });
 
+  test('all checkpoints are listed, in pages, by agent and by label', async () => {
+    const list = async (query: string) => (await http.get(`/v1/checkpoints?${query}`).expect(200)).body;
+    const { body: own } = await http.get(`${agent}/checkpoints`).expect(200);
+    const id = agent.split('/').at(-1);
+    assert.deepEqual((await list(`agent_id=${id}`)).data, own.data);
+    assert.equal(own.data.length, 2);
+    const first = await list(`agent_id=${id}&page_size=1`);
+    assert.deepEqual([first.data, first.has_more], [own.data.slice(0, 1), true]);
+    const second = await list(`agent_id=${id}&page_size=1&page_token=${first.next_page_token}`);
+    assert.deepEqual([second.data, second.has_more], [own.data.slice(1), false]);
+    assert.deepEqual((await list('page_size=2')).data, own.data);
+    assert.deepEqual((await list('agent_id=agt_nobody')).data, []);
+    assert.deepEqual((await list('label=best:nobody')).data, []);
+    await http.get('/v1/checkpoints?page_token=..').expect(400);
+    await http.get('/v1/checkpoints?label=nonsense').expect(400);
+  });
+
   test('the content is a safetensors file that says what it is', () => {
     const header = JSON.parse(content.toString('utf8', 8, 8 + Number(content.readBigUInt64LE(0))));
     const { algorithm, spec_id } = JSON.parse(header.__metadata__.gymserve);

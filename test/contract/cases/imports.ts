@@ -7,7 +7,7 @@ import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/safetensors.ts';
 import { freshSeed } from '../../compute/support.ts';
 import { mutated } from '../../support/malformed.ts';
-import { NEW_AGENT, type RealContext } from '../../support/real-servers.ts';
+import { NEW_AGENT, pipeline, type RealContext } from '../../support/real-servers.ts';
 
 const BINARY = 'application/octet-stream';
 const MUTATIONS = 300;
@@ -16,7 +16,7 @@ type Document = Readonly<Record<string, unknown>> & { readonly format_version: n
 type Content = { readonly document: Document; readonly tensors: ReturnType<typeof decodeSafetensors>['tensors'] };
 
 /** Checkpoints that come from another server, and replays that are downloaded. */
-export function importCases({ http, start, dataDir }: RealContext): void {
+export function importCases({ http, start, dataDir, url, recorded }: RealContext): void {
   let agent = '';
   let checkpoint = '';
   let content = Buffer.alloc(0);
@@ -79,6 +79,41 @@ export function importCases({ http, start, dataDir }: RealContext): void {
     }
     assert.equal((await http.get(`/v1/checkpoints/${body.id}/replay`).expect(404)).body.code, 'replay_not_found');
     assert.deepEqual((await http.get(`/v1/checkpoints/${body.id}/content`).expect(200)).body, content);
+    await http.delete(`/v1/checkpoints/${body.id}`).expect(204);
+  });
+
+  test('a file that is sent again under one key is imported once, and found where its answer was lost', async () => {
+    const keyed = (key: string, bytes: Uint8Array) => send(bytes).set('idempotency-key', key);
+    const newest = async (query: string) => (await http.get(`/v1/checkpoints?${query}`).expect(200)).body;
+    const first = await keyed('k-import', content).expect(201);
+    const again = await keyed('k-import', content).expect(201);
+    assert.equal(again.headers['idempotency-replayed'], 'true');
+    assert.equal(again.headers.location, first.headers.location);
+    assert.deepEqual(again.body, first.body);
+    assert.deepEqual((await newest('page_size=1')).data, [first.body]);
+    // One bit of a weight: a file of the same length that would be taken too.
+    const other = Buffer.from(content);
+    other[other.length - 4] = (other.at(-4) ?? 0) ^ 1;
+    const refused = (await keyed('k-import', other).expect(422)).body;
+    assert.equal(refused.code, 'idempotency_key_reused');
+    assert.match(refused.detail, /came with another body/);
+
+    const head = `POST /v1/checkpoints HTTP/1.1\r\nhost: test\r\nidempotency-key: k-twice\r\ncontent-type: ${BINARY}\r\n`;
+    const request = Buffer.concat([Buffer.from(`${head}content-length: ${content.length}\r\n\r\n`), content]);
+    const answers = await pipeline(url, Buffer.concat([request, request]), 2);
+    for (const answer of answers) recorded.record('POST', '/v1/checkpoints', answer);
+    const taken = answers.find(({ status }) => status === 201);
+    const second = answers.find(({ status }) => status === 409);
+    assert.equal(JSON.parse(second?.text ?? '{}').code, 'idempotency_key_in_flight');
+    const ids = [JSON.parse(taken?.text ?? '{}').id, first.body.id];
+    assert.deepEqual(
+      (await newest('page_size=2')).data.map(({ id }: { id: string }) => id),
+      ids,
+    );
+    for (const id of ids) await http.delete(`/v1/checkpoints/${id}`).expect(204);
+    // What failed keeps no key.
+    await keyed('k-failed-import', Buffer.from('no file')).expect(422);
+    const { body } = await keyed('k-failed-import', content).expect(201);
     await http.delete(`/v1/checkpoints/${body.id}`).expect(204);
   });
 
