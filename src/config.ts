@@ -39,6 +39,8 @@ export interface Config {
   readonly jobMemory: { readonly jobBytes: number; readonly totalBytes: number };
   /** Worker threads that host environments and policies. */
   readonly envWorkers: number;
+  /** For how long one call of an environment may take before its worker is taken for stuck, ended and replaced; 0 = for good. */
+  readonly stepTimeoutMs: number;
   /** Jobs that were running when the server died go on from their newest checkpoint. */
   readonly resumeJobs: boolean;
   readonly logLevel: LogLevel;
@@ -84,6 +86,7 @@ const OPTIONS = {
   'disk-reserve': 'free disk space below which jobs are paused, such as 1GiB; 0 = never (256MiB)',
   'max-job-memory': 'memory of one training job, such as 2GiB (80 % of the memory divided by running jobs)',
   'env-workers': 'threads that host environments (cores - 1)',
+  'step-timeout': 'seconds after which a call of an environment is given up, with its worker; 0 = never (60)',
   'resume-jobs': 'true or false: continue interrupted jobs at start (true)',
   'log-level': `${LOG_LEVELS.join(', ')} (info)`,
   'api-keys-file': 'file with an API key a line: its SHA-256 digest (hex), then its scopes (all)',
@@ -136,6 +139,7 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     diskReserveBytes: bytes('disk-reserve', given, 256 * 2 ** 20),
     jobMemory: memoryOfJobs(given, maxRunningJobs),
     envWorkers: integer('env-workers', given, Math.max(1, cores - 1), 1, 64),
+    stepTimeoutMs: 1000 * integer('step-timeout', given, 60, 0, 86_400),
     resumeJobs: boolean('resume-jobs', given, true),
     logLevel: oneOf('log-level', given, LOG_LEVELS, 'info'),
     apiKeys,

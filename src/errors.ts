@@ -56,6 +56,7 @@ export const ERROR_CODES = [
   'data_dir_in_use',
   'disk_full',
   'worker_lost',
+  'step_timeout',
   'crash_loop',
   'backup_failed',
   'internal',

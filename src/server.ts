@@ -65,6 +65,8 @@ export type ServerConfig = Pick<
   readonly logger: FastifyBaseLogger | { readonly level: string } | null;
   /** `thread` where absent. */
   readonly jobIsolation?: JobIsolation;
+  /** As `Config.stepTimeoutMs`; 0 where absent. */
+  readonly stepTimeoutMs?: number;
   /** Ten minutes where absent. */
   readonly jobSilenceLimitMs?: number;
   /** For good where absent. */
@@ -133,8 +135,9 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
   const keys = new IdempotencyStore(database);
   const retention = new JobRetention({ jobs: jobStore, keys, days: config.jobRetentionDays ?? null, onError });
   const workerData = { dataDir, engines: config.engines };
-  // Apart from the environments: making a large agent takes seconds, and a step must not wait for it.
-  const agentWorkers = new EnvironmentPool({ size: 1, workerData, onWorkerLost: () => undefined });
+  // Apart from the environments: making a large agent takes seconds, and a step must not wait for it. Reading a large checkpoint takes
+  // as long as the disk does, so that nothing here has a limit.
+  const agentWorkers = new EnvironmentPool({ size: 1, workerData, callLimitMs: 0, onWorkerLost: () => undefined });
   const replays = new Replays({ checkpoints, blobs });
   const transitions = new Transitions({
     database,
@@ -162,6 +165,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
     workers: config.envWorkers,
     workerData,
     limits,
+    callLimitMs: config.stepTimeoutMs ?? 0,
     policyOf: (agentId) => agents.actingPolicy(agentId),
   });
   const agents = new Agents({

@@ -41,6 +41,7 @@ for (const [args, says] of [
   [['--job-isolation', 'vm'], /--job-isolation .* is "vm"; give one of: thread, process/],
   [['--job-silence-limit', '0'], /--job-silence-limit .* is "0"; give an integer from 1/],
   [['--job-retention-days', '1.5'], /--job-retention-days .* is "1.5"; give an integer from 0/],
+  [['--step-timeout', '0.5'], /--step-timeout .* is "0.5"; give an integer from 0/],
   [['--max-queued-jobs', 'x'], /--max-queued-jobs .* is "x"/],
 ] as const) {
   test(`${args.join(' ')} is refused with what to give`, () => {

@@ -1330,6 +1330,7 @@ export interface components {
          *     - `forbidden_host` (403) The server has no keys, and was called by a name that is not this machine's own. `upgrade_required` (426) This path speaks WebSocket alone.
          *     - `not_found`, `env_spec_not_found`, `environment_not_found`, `algorithm_not_found`, `agent_not_found`, `job_not_found`, `checkpoint_not_found`, `backup_not_found` (404); `replay_not_found` (404) The checkpoint has no replay.
          *     - `environment_gone` (410) It was deleted, it expired, or it is from before the server started. `worker_lost` (410) The worker that held it died.
+         *     - `step_timeout` (504) The call took longer than the server lets it (`--step-timeout`); what its worker held is gone.
          *     - `method_not_allowed` (405), `not_acceptable` (406), `payload_too_large` (413), `unsupported_media_type` (415), `range_not_satisfiable` (416)
          *     - `reset_required` (409) The episode is over. `sequence_mismatch` (409) `seq` is neither the next number nor one of the last whose answers are kept.
          *     - `invalid_state_transition` (409) The job is in a state that forbids it. `agent_training` (409) A job trains the agent.
@@ -1351,7 +1352,7 @@ export interface components {
          *     - `internal` (500) A fault of the server.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "insufficient_scope" | "forbidden_origin" | "forbidden_host" | "upgrade_required" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "replay_not_found" | "backup_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "transitions_pending" | "backup_running" | "idempotency_key_in_flight" | "idempotency_key_reused" | "action_out_of_space" | "observation_out_of_space" | "invalid_transitions" | "transitions_unsupported" | "too_few_transitions" | "no_environment" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "crash_loop" | "backup_failed" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "insufficient_scope" | "forbidden_origin" | "forbidden_host" | "upgrade_required" | "not_found" | "env_spec_not_found" | "environment_not_found" | "algorithm_not_found" | "agent_not_found" | "job_not_found" | "checkpoint_not_found" | "replay_not_found" | "backup_not_found" | "environment_gone" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "range_not_satisfiable" | "reset_required" | "sequence_mismatch" | "invalid_state_transition" | "agent_training" | "checkpoint_in_use" | "transitions_pending" | "backup_running" | "idempotency_key_in_flight" | "idempotency_key_reused" | "action_out_of_space" | "observation_out_of_space" | "invalid_transitions" | "transitions_unsupported" | "too_few_transitions" | "no_environment" | "invalid_kwargs" | "invalid_wrapper" | "invalid_hyperparameter" | "unsupported_space" | "engine_not_available" | "engine_mismatch" | "memory_limit" | "checkpoint_incompatible" | "checkpoint_corrupt" | "non_finite" | "diverged" | "untraceable" | "too_many_requests" | "capacity_reached" | "not_ready" | "data_dir_in_use" | "disk_full" | "worker_lost" | "step_timeout" | "crash_loop" | "backup_failed" | "internal";
         /** @description What went wrong (RFC 9457). Decide by `code`. */
         Problem: {
             /** @description `urn:gymserve:error:` and the code. */
@@ -2888,6 +2889,27 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The environment took longer over the call than this server lets it; its worker was ended, and it is gone. */
+        GatewayTimeout: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:gymserve:error:step_timeout",
+                 *       "title": "Step timeout",
+                 *       "status": 504,
+                 *       "code": "step_timeout",
+                 *       "detail": "The call took longer than 60 s, the limit of this server (--step-timeout); its worker thread was ended, and the environments in it are gone. Create them again, and ask for less in one call.",
+                 *       "instance": "/v1/environments/env_01jz8q4v5w6x7y8z9a0b1c2d3e/step",
+                 *       "request_id": "req_01jz8q4v5w6x7y8z9a0b1c2d3e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The server is full, starting or draining. */
         ServiceUnavailable: {
             headers: {
@@ -3446,6 +3468,7 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     getEnvironment: {
@@ -3505,6 +3528,7 @@ export interface operations {
             410: components["responses"]["Gone"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     resetEnvironment: {
@@ -3545,6 +3569,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     stepEnvironment: {
@@ -3586,6 +3611,7 @@ export interface operations {
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     renderEnvironment: {
@@ -3643,6 +3669,7 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     rollOutEnvironment: {
@@ -3686,6 +3713,7 @@ export interface operations {
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     getEnvironmentState: {
@@ -3721,6 +3749,7 @@ export interface operations {
             410: components["responses"]["Gone"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     putEnvironmentState: {
@@ -3760,6 +3789,7 @@ export interface operations {
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     checkEnvironment: {
@@ -3798,6 +3828,7 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     sampleAction: {
@@ -3839,6 +3870,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     streamEnvironment: {

@@ -56,6 +56,7 @@ export const STATUS_OF = {
   data_dir_in_use: 500,
   disk_full: 507,
   worker_lost: 410,
+  step_timeout: 504,
   crash_loop: 500,
   backup_failed: 500,
   internal: 500,

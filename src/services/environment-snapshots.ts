@@ -3,6 +3,7 @@ import { withDefaults } from '../envs/kwargs.ts';
 import { findSpec } from '../envs/registry.ts';
 import { formatNumber, parseNumber } from '../envs/spaces/json-tensor.ts';
 import { findWrapper } from '../envs/wrappers/wrapper-registry.ts';
+import { DomainError } from '../errors.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import { SNAPSHOT_VERSION, type SnapshotDocument, type SnapshotIdentity } from '../workers/snapshot-file.ts';
 import type { LiveRecord } from './environment-record.ts';
@@ -21,6 +22,9 @@ export async function takeSnapshot(pool: EnvironmentPool, live: Live): Promise<S
   return await pool.ask(workerOf(live), { type: 'writeSnapshot', document, states, counts: vector?.counts ?? null });
 }
 
+/** After these there is no environment any more that could be put back. */
+const ENDS: ReadonlySet<string> = new Set(['worker_lost', 'step_timeout']);
+
 /** Throws `checkpoint_corrupt` or `checkpoint_incompatible`; then nothing has changed. */
 export async function restoreSnapshot(pool: EnvironmentPool, live: Live, file: Uint8Array): Promise<void> {
   const identity = identityOf(live.record);
@@ -30,6 +34,7 @@ export async function restoreSnapshot(pool: EnvironmentPool, live: Live, file: U
   try {
     await setStates(pool, live, states);
   } catch (error) {
+    if (error instanceof DomainError && ENDS.has(error.code)) throw error;
     // One block may have taken its part while another refused, and an environment may stand in between.
     await setStates(pool, live, before);
     throw error;

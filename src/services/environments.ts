@@ -53,12 +53,15 @@ export class Environments {
     readonly workers: number;
     readonly workerData: EnvironmentWorkerData;
     readonly limits?: Partial<EnvironmentLimits>;
+    /** For how long one call of a worker may take; 0, as where absent, = as long as it does. */
+    readonly callLimitMs?: number;
     /** What an agent acts with now. Throws `agent_not_found`. */
     readonly policyOf?: (agentId: string) => ActingPolicy;
   }) {
     this.#pool = new EnvironmentPool({
       size: options.workers,
       workerData: options.workerData,
+      callLimitMs: options.callLimitMs ?? 0,
       onWorkerLost: (worker, reason) => this.#environments.loseWorker(worker, reason),
     });
     this.#environments = new LiveEnvironments(this.#pool, options.limits ?? {});

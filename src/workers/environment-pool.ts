@@ -16,13 +16,25 @@ export interface EnvironmentWorkerData {
   readonly engines: EngineSettings;
 }
 
-/** One thread and the requests it has not answered. */
+/** Looks at a request until it has had its time: while the machine slept, or the server was stopped, only one is missed. */
+const LOOKS = 10;
+
+/** One thread and the requests it has not answered. It answers them in turn, so that only the oldest is under way. */
 class Channel {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #callLimitMs: number;
+  readonly #onLost: (reason: string) => void;
+  readonly #clock: NodeJS.Timeout | null;
   #tickets = 0;
+  /** At the oldest request since it is under way. */
+  #looks = 0;
+  #isLost = false;
 
-  constructor(workerData: EnvironmentWorkerData, onLost: (reason: string) => void) {
+  constructor(workerData: EnvironmentWorkerData, callLimitMs: number, onLost: (reason: string) => void) {
+    this.#callLimitMs = callLimitMs;
+    this.#onLost = onLost;
+    this.#clock = callLimitMs === 0 ? null : setInterval(() => this.#look(), callLimitMs / LOOKS).unref();
     this.#worker = new Worker(new URL('./environment-worker.js', import.meta.url), { workerData });
     this.#worker.on('message', (answer: Answered) => this.#settle(answer));
     let reason = '';
@@ -30,15 +42,13 @@ class Channel {
       reason = error instanceof Error ? error.message : String(error);
     });
     this.#worker.on('exit', (code) => {
-      reason ||= `exit code ${code}`;
-      for (const { reject } of this.#pending.values()) reject(lost(reason));
-      this.#pending.clear();
-      onLost(reason);
+      this.#lose(reason || `exit code ${code}`);
     });
   }
 
   ask<R extends EnvironmentRequest>(request: R): Promise<Reply<R>> {
     const ticket = ++this.#tickets;
+    if (this.load === 0) this.#looks = 0;
     return new Promise<Reply<R>>((resolve, reject) => {
       this.#pending.set(ticket, { resolve, reject });
       this.#worker.postMessage({ ticket, request } satisfies Asked);
@@ -54,15 +64,43 @@ class Channel {
   }
 
   #settle(answer: Answered): void {
-    const pending = this.#pending.get(answer.ticket);
-    this.#pending.delete(answer.ticket);
+    const pending = this.#take(answer.ticket);
     if ('error' in answer) pending?.reject(DomainError.from(answer.error));
     else pending?.resolve(answer.reply as never);
+  }
+
+  #look(): void {
+    const [oldest] = this.#pending.keys();
+    if (oldest === undefined || ++this.#looks <= LOOKS) return;
+    const limit = `${this.#callLimitMs / 1000} s`;
+    this.#take(oldest)?.reject(timedOut(limit));
+    this.#lose(`a call took longer than ${limit}`);
+    // Not waited for: native code that never returns does not even end.
+    void this.#worker.terminate();
+  }
+
+  /** The request with this ticket, which has its answer; the next one is under way. */
+  #take(ticket: number): Pending | undefined {
+    const pending = this.#pending.get(ticket);
+    this.#pending.delete(ticket);
+    this.#looks = 0;
+    return pending;
+  }
+
+  /** What it held is gone from now on, whenever the thread ends. */
+  #lose(reason: string): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    if (this.#clock !== null) clearInterval(this.#clock);
+    for (const { reject } of this.#pending.values()) reject(lost(reason));
+    this.#pending.clear();
+    this.#onLost(reason);
   }
 }
 
 export class EnvironmentPool {
   readonly #workerData: EnvironmentWorkerData;
+  readonly #callLimitMs: number;
   readonly #onWorkerLost: (worker: number, reason: string) => void;
   readonly #channels: (Channel | null)[];
   readonly #losses: number[];
@@ -71,10 +109,13 @@ export class EnvironmentPool {
   constructor(options: {
     readonly size: number;
     readonly workerData: EnvironmentWorkerData;
+    /** For how long a worker may be at one request before it is taken for stuck, ended and replaced; 0 = for good. */
+    readonly callLimitMs: number;
     /** The environments of that worker are gone. */
     readonly onWorkerLost: (worker: number, reason: string) => void;
   }) {
     this.#workerData = options.workerData;
+    this.#callLimitMs = options.callLimitMs;
     this.#onWorkerLost = options.onWorkerLost;
     this.#channels = new Array<Channel | null>(options.size).fill(null);
     this.#losses = new Array<number>(options.size).fill(0);
@@ -89,7 +130,7 @@ export class EnvironmentPool {
     return this.#losses[index] ?? 0;
   }
 
-  /** Asks worker `index`. Rejects with the worker's own `DomainError`, or `worker_lost`. */
+  /** Asks worker `index`. Rejects with the worker's own `DomainError`, `worker_lost`, or `step_timeout` where this very request took too long. */
   ask<R extends EnvironmentRequest>(index: number, request: R): Promise<Reply<R>> {
     if (this.#closed)
       return Promise.reject(
@@ -121,12 +162,19 @@ export class EnvironmentPool {
   }
 
   #start(index: number): Channel {
-    return new Channel(this.#workerData, (reason) => {
+    return new Channel(this.#workerData, this.#callLimitMs, (reason) => {
       this.#channels[index] = null;
       this.#losses[index] = this.lossesOf(index) + 1;
       if (!this.#closed) this.#onWorkerLost(index, reason);
     });
   }
+}
+
+function timedOut(limit: string): DomainError {
+  return new DomainError(
+    'step_timeout',
+    `The call took longer than ${limit}, the limit of this server (--step-timeout); its worker thread was ended, and the environments in it are gone. Create them again, and ask for less in one call.`,
+  );
 }
 
 function lost(reason: string): DomainError {

@@ -1,2 +1,2 @@
 /** Of `operationId status`: those that fakes produce, since a real server has to break for them. All others happen on a real one. */
-export const FAULTS = / 50[07]$/;
+export const FAULTS = / 50[047]$/;

@@ -21,9 +21,9 @@ const SINGLE: NewEnvironment = {
   idleTtlS: 60,
 };
 
-function open(t: TestContext, workers: number): Environments {
+function open(t: TestContext, workers: number, callLimitMs = 0): Environments {
   const workerData = { dataDir: temporaryFolder(), engines: ENGINE_SETTINGS };
-  const environments = new Environments({ workers, workerData });
+  const environments = new Environments({ workers, workerData, callLimitMs });
   t.after(() => environments.close());
   return environments;
 }
@@ -104,4 +104,48 @@ test('a worker that runs out of memory takes its own environments and no others'
   await assert.rejects(environments.reset(lost, ALL), { code: 'worker_lost', message: /memory limit/ });
   const again = await make(environments);
   await environments.step(again, { action: 1, seq: null });
+});
+
+/** The first call of a thread starts it, which on a busy machine takes seconds. */
+const LIMIT_MS = 5000;
+
+test('a worker that is at a call for longer than the limit is ended and replaced, and no call waits for ever', async (t) => {
+  const environments = open(t, 2, LIMIT_MS);
+  const [stuck, kept, beside] = [await make(environments), await make(environments), await make(environments)];
+  const vector = await make(environments, vectorOf(2));
+  const step = (id: string) => environments.step(id, { action: 1, seq: null });
+  const startedMs = performance.now();
+  // Years of steps, in a thread that looks at nothing else.
+  const endless = environments.check(stuck, { seed: 1, steps: 1e12 });
+  const waiting = step(beside);
+  await step(kept);
+  // The second one has its turn on the worker that is stuck by now.
+  const made = [environments.create(SINGLE), environments.create(SINGLE)];
+
+  const refused = assert.rejects(waiting, { code: 'worker_lost' });
+  await assert.rejects(endless, {
+    code: 'step_timeout',
+    message: /longer than 5 s, .*--step-timeout.*Create them again/,
+  });
+  const took = performance.now() - startedMs;
+  assert.ok(took >= LIMIT_MS, `${took} ms`);
+  await refused;
+  for (const id of [stuck, beside, vector])
+    await assert.rejects(step(id), { code: 'worker_lost', message: /\(a call took longer than 5 s\)/ });
+  for (const id of [kept, ...(await Promise.all(made)).map((record) => record.id)]) {
+    await environments.reset(id, ALL);
+    await step(id);
+  }
+  assert.equal(environments.count, 3);
+});
+
+test('calls that wait for one another have the limit each, not all together', async (t) => {
+  const environments = open(t, 1, LIMIT_MS);
+  const ids = await Promise.all(Array.from({ length: 4 }, () => make(environments)));
+  const startedMs = performance.now();
+  await environments.check(ids[0] as string, { seed: 1, steps: 20_000 });
+  const steps = Math.ceil((20_000 * LIMIT_MS) / 2 / (performance.now() - startedMs));
+  // Half of the limit each.
+  await Promise.all(ids.map((id) => environments.check(id, { seed: 1, steps })));
+  assert.ok(performance.now() - startedMs > 1.2 * LIMIT_MS);
 });

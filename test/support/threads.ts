@@ -16,3 +16,9 @@ export function startedThreads(t: TestContext): ReadonlySet<Worker> {
 export function crash(thread: Worker | undefined): void {
   thread?.postMessage(null);
 }
+
+/** Until the function that this returns is called, no thread hears what it is asked, and so none answers. */
+export function silence(t: TestContext): () => void {
+  const { mock } = t.mock.method(Worker.prototype, 'postMessage', () => undefined);
+  return () => mock.restore();
+}

@@ -24,6 +24,16 @@ export function faultCases({ contract, http, services }: ContractContext): void 
         assert.ok(!text.includes('secret'));
       });
     }
+    if (responses.has(504)) {
+      test(`${operationId} says that it took too long`, async (t) => {
+        t.after(() => {
+          services.failure = null;
+        });
+        const { body } = await call(new DomainError('step_timeout', 'Ask for less.'), 504);
+        assert.equal(body.code, 'step_timeout');
+        assert.equal(body.detail, 'Ask for less.');
+      });
+    }
     if (responses.has(507)) {
       test(`${operationId} says where the disk is full, whoever notices`, async (t) => {
         t.after(() => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type RealContext, SPEC } from '../../support/real-servers.ts';
-import { crash, startedThreads } from '../../support/threads.ts';
+import { crash, silence, startedThreads } from '../../support/threads.ts';
 
-/** What a client meets when one of two threads that host environments ends. */
+/** What a client meets when one of the threads that host environments ends, or answers no more. */
 export function lostWorkerCases({ start }: RealContext): void {
   test('the environments of a lost worker answer 410, all others go on, and a new worker takes new ones', async (t) => {
     const threads = startedThreads(t);
@@ -48,5 +48,23 @@ export function lostWorkerCases({ start }: RealContext): void {
     for (const path of [await create(), await create(), await create({ num_envs: 2 })]) {
       await http.post(`${path}/action-space/sample`).expect(200);
     }
+  });
+
+  test('a call that is never answered is 504 once its time is up, and its environment is gone', async (t) => {
+    const { http, close } = await start({ stepTimeoutMs: 5000 });
+    t.after(close);
+    const create = async () => (await http.post('/v1/environments').send({ spec_id: SPEC }).expect(201)).body.id;
+    const path = `/v1/environments/${await create()}`;
+    const speak = silence(t);
+    const [reset, step] = await Promise.all([
+      http.post(`${path}/reset`),
+      http.post(`${path}/step`).send({ action: [1] }),
+    ]);
+    speak();
+    assert.deepEqual([reset.status, reset.body.code], [504, 'step_timeout']);
+    assert.match(reset.body.detail, /longer than 5 s, .*--step-timeout/);
+    assert.deepEqual([step.status, step.body.code], [410, 'worker_lost']);
+    assert.match((await http.get(path).expect(410)).body.detail, /a call took longer than 5 s/);
+    await http.post(`/v1/environments/${await create()}/reset`).expect(200);
   });
 }
