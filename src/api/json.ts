@@ -29,8 +29,18 @@ export function parseBody(text: string): unknown {
   }
   // An escape may hide a name, so any escape is worth the walk.
   const name = /\\u|"(?:__proto__|constructor)"/.test(text) ? forbiddenName(body) : null;
-  if (name !== null) throw forbiddenField(name);
+  if (name !== null) throw new UnusableBody(forbiddenField(name), body);
   return body;
+}
+
+/** One that could be read, and holds what must not go further; `body` tells whose it is, and is for nothing else. */
+export class UnusableBody extends InvalidRequest {
+  readonly body: unknown;
+
+  constructor({ message, places }: InvalidRequest, body: unknown) {
+    super(message, places);
+    this.body = body;
+  }
 }
 
 /** A name that could reach an object's prototype in code that copies fields by name. */

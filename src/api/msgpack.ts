@@ -2,13 +2,22 @@
 // answered is what JSON would be, but for tensors, and for numbers that JSON cannot write.
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { ARRAY_OF_DTYPE, type Dtype, TensorData } from '../envs/spaces/tensor-data.ts';
-import { forbiddenField, MAX_DEPTH } from './json.ts';
+import { forbiddenField, MAX_DEPTH, textOf, UnusableBody } from './json.ts';
 import { checkStructure } from './msgpack-structure.ts';
 import { InvalidRequest, type ProblemPlace } from './problem.ts';
 
 export const MSGPACK = 'application/msgpack';
 
+const PROTOTYPE = '__proto__';
+
 const decoder = new Decoder();
+/** Reads what the other refuses for a key `__proto__`, under a harmless name. */
+const lenient = new Decoder({
+  keyDecoder: {
+    canBeCached: (length) => length === PROTOTYPE.length,
+    decode: (bytes, start, length) => textOf(Buffer.from(bytes.subarray(start, start + length))).replace(PROTOTYPE, ''),
+  },
+});
 const encoder = new Encoder({ ignoreUndefined: true });
 
 /** Maps that may hold tensors, and so have a schema of their own: bodies that came as MessagePack. */
@@ -35,11 +44,14 @@ export function parseMsgpack(bytes: Uint8Array, levels = 1): unknown {
     checkStructure(bytes, MAX_DEPTH);
     value = decoder.decode(bytes);
   } catch (error) {
-    throw new InvalidRequest(
-      `The message ${error instanceof RangeError ? error.message : 'holds a key that no map may have'}; send one MessagePack value of what JSON has and of bins.`,
-    );
+    if (!(error instanceof RangeError)) throw new UnusableBody(forbiddenField(PROTOTYPE), lenient.decode(bytes));
+    throw new InvalidRequest(`The message ${error.message}; send one MessagePack value of what JSON has and of bins.`);
   }
-  return plain(value, levels === 1 ? '/body' : '', levels);
+  try {
+    return plain(value, levels === 1 ? '/body' : '', levels);
+  } catch (error) {
+    throw error instanceof InvalidRequest ? new UnusableBody(error, value) : error;
+  }
 }
 
 /** `value` as JSON would have it, but for the tensors in as many `levels` of maps. */

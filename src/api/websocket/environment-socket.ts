@@ -2,6 +2,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { DomainError } from '../../errors.ts';
+import { UnusableBody } from '../json.ts';
 import { problemOf } from '../problem.ts';
 import type { EnvironmentsService } from '../services.ts';
 import type { FrameFormat } from './frame-format.ts';
@@ -32,7 +33,7 @@ export class EnvironmentSocket {
   readonly #socket: WebSocket;
   readonly #options: SocketOptions;
   readonly #window: number;
-  /** Frames that were read and not answered, the oldest first; the one that is answered now is none of them. */
+  /** Frames that were read, or why they cannot be used, and not answered, the oldest first; the one that is answered now is none of them. */
   readonly #waiting: unknown[] = [];
   #isWorking = false;
   /** Whether the client was heard of, or took something, since the last ping. */
@@ -87,8 +88,11 @@ export class EnvironmentSocket {
     try {
       this.#waiting.push(format.parse(frame));
     } catch (error) {
-      this.#socket.close(INVALID_DATA, reasonOf(error));
-      return;
+      if (!(error instanceof UnusableBody)) {
+        this.#socket.close(INVALID_DATA, reasonOf(error));
+        return;
+      }
+      this.#waiting.push(error);
     }
     // Who sends more than its window gets it read as answers go out.
     if (this.#waiting.length > this.#window) this.#socket.pause();
@@ -109,10 +113,12 @@ export class EnvironmentSocket {
     const { calls, id } = this.#options;
     let call: StreamCall | null = null;
     try {
+      if (frame instanceof UnusableBody) throw frame;
       call = calls.read(frame);
       return { type: 'result', id: call.id, result: await calls.answer(id, call) };
     } catch (error) {
-      return { type: 'error', id: call?.id ?? calls.idOf(frame), error: this.#problem(error) };
+      const sent = frame instanceof UnusableBody ? frame.body : frame;
+      return { type: 'error', id: call?.id ?? calls.idOf(sent), error: this.#problem(error) };
     }
   }
 

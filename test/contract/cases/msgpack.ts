@@ -156,7 +156,7 @@ export function msgpackCases(context: RealContext): void {
     ['a time', Uint8Array.of(0x81, 0xa1, 0x61, 0xd6, 0xff, 0, 0, 0, 0), /extension type/],
     ['a string that is no UTF-8', Uint8Array.of(0x81, 0xa1, 0xff, 0x01), /not valid UTF-8/],
     ['a byte that begins nothing', Uint8Array.of(0xc1), /0xc1/],
-    ['__proto__', encode(JSON.parse('{"__proto__":{"seq":1}}')), /no map may have/],
+    ['__proto__', encode(JSON.parse('{"__proto__":{"seq":1}}')), /field "__proto__", which no object may have/],
     ['a hundred levels', Uint8Array.from([...new Array<number>(100).fill(0x91), 0xc0]), /more than 64 levels/],
   ] as const) {
     test(`${what} is no message`, async () => {

@@ -140,6 +140,54 @@ export function websocketCases(context: RealContext): void {
     client.socket.close();
   });
 
+  for (const protocol of [JSON_FRAMES, PACKED_FRAMES]) {
+    test(`${protocol}: what could be read and must not be used is an error in its place, and nothing is lost`, async () => {
+      const client = await open(protocol);
+      await client.next();
+      const bad = [
+        '{"type":"reset","id":2,"body":{"__proto__":{"seq":9}}}',
+        '{"__proto__":{"id":9},"type":"reset","id":"__proto__"}',
+        '{"type":"reset","id":4,"body":{"options":{"constructor":1}}}',
+        '{"__proto__":{"id":9}}',
+      ];
+      // All at once: answers before and after are still to come when the bad ones are read.
+      client.send({ type: 'reset', id: 1 });
+      for (const text of bad) client.send(protocol === JSON_FRAMES ? text : encode(JSON.parse(text)));
+      client.send(step(2, 0.5, { id: 6 }));
+      const frames: Frame[] = [];
+      while (frames.length < 6) frames.push(await client.next());
+      assert.deepEqual(
+        frames.map(({ type, id: of }) => [type, of]),
+        [['result', 1], ...[2, '__proto__', 4, null].map((of) => ['error', of]), ['result', 6]],
+      );
+      for (const { error } of frames.slice(1, 5)) {
+        assert.equal(error?.code, 'invalid_request');
+        assert.match(error.detail, /a field "(__proto__|constructor)", which no object may have/);
+      }
+      assert.equal(frames[5]?.result?.['seq'], 2);
+      client.socket.close();
+    });
+  }
+
+  test('a tensor that is none is an error in its place', async () => {
+    const client = await open(PACKED_FRAMES);
+    await client.next();
+    client.send({ type: 'reset', id: 1 });
+    client.send({ type: 'step', id: 2, body: { action: { dtype: 'float32', shape: [1], data: Uint8Array.of(1) } } });
+    client.send(step(2, 0.5, { id: 3 }));
+    const frames = [await client.next(), await client.next(), await client.next()];
+    assert.deepEqual(
+      frames.map(({ type, id: of }) => [type, of]),
+      [
+        ['result', 1],
+        ['error', 2],
+        ['result', 3],
+      ],
+    );
+    assert.match(frames[1]?.error?.detail ?? '', /has 1 bytes; float32 of shape \[1\] takes 4/);
+    client.socket.close();
+  });
+
   test('a reset with seq may be sent again, and steps of the last window', async () => {
     const path = `/v1/environments/${id}`;
     const reset = (seq: number) => http.post(`${path}/reset`).send({ seq });
@@ -175,7 +223,7 @@ export function websocketCases(context: RealContext): void {
     ['binary where text was agreed on', JSON_FRAMES, encode({ type: 'reset', id: 1 }), 1003],
     ['text where binary was agreed on', PACKED_FRAMES, '{"type":"reset","id":1}', 1003],
     ['no JSON', JSON_FRAMES, '{', 1007],
-    ['__proto__', JSON_FRAMES, '{"type":"reset","id":1,"body":{"__proto__":{}}}', 1007],
+    ['65 levels', JSON_FRAMES, `{"type":"reset","id":1,"body":${'['.repeat(64)}${']'.repeat(64)}}`, 1007],
     ['no MessagePack', PACKED_FRAMES, Uint8Array.of(0xc1), 1007],
     ['a megabyte', JSON_FRAMES, 'x'.repeat(2 ** 20 + 1), 1009],
   ] as const) {
