@@ -1,7 +1,9 @@
 // The whole contract on real servers: storage, worker threads, environments and training as a client meets them.
 // The suite runs in one process, since its last test looks at what all others produced.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { ERROR_CODES } from '../../src/errors.ts';
 import { startRealServers } from '../support/real-servers.ts';
 import { agentCases } from './cases/agents.ts';
 import { authCases } from './cases/auth.ts';
@@ -33,6 +35,7 @@ import { trainingOptionCases } from './cases/training-options.ts';
 import { vectorEnvironmentCases } from './cases/vector-environments.ts';
 import { websocketCases } from './cases/websocket.ts';
 import { wrapperCases } from './cases/wrappers.ts';
+import { ELSEWHERE } from './elsewhere.ts';
 import { FAULTS } from './faults-only.ts';
 
 const context = await startRealServers();
@@ -80,3 +83,18 @@ test('every documented status was produced by a test above, but for those that n
     [],
   );
 });
+
+test('every error code was produced by a test above, but for those that have a test of their own elsewhere', () => {
+  const missing = context.recorded.missingCodes(ERROR_CODES);
+  assert.deepEqual(
+    missing.filter((code) => !Object.hasOwn(ELSEWHERE, code)),
+    [],
+  );
+});
+
+for (const [code, file] of Object.entries(ELSEWHERE)) {
+  test(`${code} is a code, and ${file} asserts it`, () => {
+    assert.ok((ERROR_CODES as readonly string[]).includes(code));
+    assert.match(readFileSync(file, 'utf8'), new RegExp(`'${code}'`));
+  });
+}

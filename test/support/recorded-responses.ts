@@ -1,5 +1,5 @@
-// Holds every response that a test receives to openapi.yaml, and remembers which documented statuses were seen, so that a
-// suite can prove at its end that each of them happens.
+// Holds every response that a test receives to openapi.yaml, and remembers which documented statuses and codes were seen, so that
+// a suite can prove at its end that each of them happens.
 import assert from 'node:assert/strict';
 import { decode } from '@msgpack/msgpack';
 import type { FastifyInstance } from 'fastify';
@@ -19,6 +19,7 @@ export class RecordedResponses {
   readonly #contract: Contract;
   readonly #ajv;
   readonly #seen = new Set<string>();
+  readonly #codes = new Set<string>();
 
   constructor(contract: Contract) {
     this.#contract = contract;
@@ -28,6 +29,8 @@ export class RecordedResponses {
   /** Throws where the response is not what the document says; a method that the document lacks is not looked at. */
   record(method: string, path: string, response: SeenResponse): void {
     assert.match(String(response.headers['x-request-id']), /^[\w.-]{1,64}$/, 'Every response has a request id.');
+    if (String(response.headers['content-type']).startsWith('application/problem+json'))
+      this.#codes.add(JSON.parse(response.text ?? '').code);
     const operation = this.#operationOf(method, path);
     if (operation === undefined) return;
     const name = `${operation.operationId} ${response.status}`;
@@ -44,6 +47,11 @@ export class RecordedResponses {
     return this.#contract.operations
       .flatMap(({ operationId, responses }) => [...responses.keys()].map((status) => `${operationId} ${status}`))
       .filter((name) => !this.#seen.has(name));
+  }
+
+  /** Of `codes`, those that no problem had. */
+  missingCodes(codes: readonly string[]): string[] {
+    return codes.filter((code) => !this.#codes.has(code));
   }
 
   #assertBody(

@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { mountSmallDisk } from '../../support/full-disk.ts';
 import { NEW_AGENT, pipeline, pipelineInTwo, type RealContext, rawRequest } from '../../support/real-servers.ts';
 
 const PATH = '/v1/backups';
+/** Of SQLite, where nothing else is asked for. */
+const PAGE_BYTES = 4096;
 
 export function backupCases({ http, url, recorded, dataDir, start }: RealContext): void {
   const folder = join(dataDir, 'backups');
@@ -97,6 +110,22 @@ export function backupCases({ http, url, recorded, dataDir, start }: RealContext
     recorded.record('POST', PATH, { status, headers, text });
     assert.equal(status, 503, text);
     assert.equal(JSON.parse(text).code, 'not_ready');
+  });
+
+  test('of a damaged database no backup is kept', async (t) => {
+    const server = await start();
+    t.after(server.close);
+    await server.http.post('/v1/agents').send(NEW_AGENT).expect(201);
+    // By now all of the database stands in its main file.
+    const sound = (await server.http.post(PATH).expect(201)).body;
+    const file = openSync(join(server.dataDir, 'gymserve.db'), 'r+');
+    t.after(() => closeSync(file));
+    // The second page is of a table or an index; no page of any kind begins like this.
+    writeSync(file, Buffer.alloc(PAGE_BYTES, 0xee), 0, PAGE_BYTES, PAGE_BYTES);
+    const { body } = await server.http.post(PATH).expect(500);
+    assert.equal(body.code, 'backup_failed');
+    assert.match(body.detail, /damaged|malformed/);
+    assert.deepEqual(readdirSync(join(server.dataDir, 'backups')), [sound.id]);
   });
 
   test('on a full disk no backup is taken, and nothing of one stays', async (t) => {
