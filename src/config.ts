@@ -1,5 +1,5 @@
 // The only reader of process.env and of the command line. Everything else receives values.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type ApiKey, keyLine, makeKey, parseKeyLine } from './api-keys.ts';
 import type { EngineSettings } from './compute/engines.ts';
 import { isLoopback } from './loopback.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Where the workers of jobs run. A process keeps to itself what a thread does not: a native crash, or code that never returns. */
 const JOB_ISOLATIONS = ['thread', 'process'] as const;
@@ -37,6 +38,8 @@ export interface Config {
   readonly diskReserveBytes: number;
   /** Bytes that replay and parameters of one training job may take, and of all that run at once. */
   readonly jobMemory: { readonly jobBytes: number; readonly totalBytes: number };
+  /** Environments that may live at the same time, sub-environments counted. */
+  readonly maxEnvironments: number;
   /** Worker threads that host environments and policies. */
   readonly envWorkers: number;
   /** For how long one call of an environment may take before its worker is taken for stuck, ended and replaced; 0 = for good. */
@@ -85,6 +88,7 @@ const OPTIONS = {
   'job-retention-days': 'days after which jobs that ended are deleted; their checkpoints stay (keep all)',
   'disk-reserve': 'free disk space below which jobs are paused, such as 1GiB; 0 = never (256MiB)',
   'max-job-memory': 'memory of one training job, such as 2GiB (80 % of the memory divided by running jobs)',
+  'max-environments': 'environments at the same time, those of vector environments counted (1000)',
   'env-workers': 'threads that host environments (cores - 1)',
   'step-timeout': 'seconds after which a call of an environment is given up, with its worker; 0 = never (60)',
   'resume-jobs': 'true or false: continue interrupted jobs at start (true)',
@@ -99,7 +103,9 @@ const OPTIONS = {
 
 type Option = keyof typeof OPTIONS;
 
-export const USAGE = `Usage: gymserve [serve] [--option value …]      (in a clone: npm start -- [--option value …])\n       gymserve keys create|list|revoke         API keys and their scopes\n       gymserve backup                          a copy of the data directory\n       gymserve version\n\n${Object.entries(
+const SWITCHES: ReadonlySet<string> = new Set(['--resume-jobs', '--create-key', '--insecure']);
+
+export const USAGE = `Usage: gymserve [serve] [--option value …]      (in a clone: npm start -- [--option value …])\n       gymserve keys create|list|revoke         API keys and their scopes\n       gymserve backup                          a copy of the data directory\n       gymserve version | help\n\n${Object.entries(
   OPTIONS,
 )
   .map(([name, help]) => `  --${name.padEnd(18)} ${variableOf(name).padEnd(26)} ${help}`)
@@ -138,6 +144,7 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
       given('job-retention-days') === undefined ? null : integer('job-retention-days', given, 0, 0, 36_500),
     diskReserveBytes: bytes('disk-reserve', given, 256 * 2 ** 20),
     jobMemory: memoryOfJobs(given, maxRunningJobs),
+    maxEnvironments: integer('max-environments', given, 1000, 1, 1_000_000),
     envWorkers: integer('env-workers', given, Math.max(1, cores - 1), 1, 64),
     stepTimeoutMs: 1000 * integer('step-timeout', given, 60, 0, 86_400),
     resumeJobs: boolean('resume-jobs', given, true),
@@ -160,9 +167,13 @@ function variableOf(option: string): string {
 
 function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Given {
   const options = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }]));
+  // A switch without a value is on.
+  const args = argv.flatMap((arg, i) =>
+    SWITCHES.has(arg) && !/^[^-]/.test(argv[i + 1] ?? '') ? [arg, 'true'] : [arg],
+  );
   let flags: Record<string, unknown>;
   try {
-    flags = parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
+    flags = parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   }
@@ -318,9 +329,20 @@ function dataDirectory(named: string | undefined): string {
   return resolve(named ?? 'data');
 }
 
+/** Throws `ConfigError` where it cannot be made. */
+export function makeKeysFolder(file: string): void {
+  try {
+    makeFolder(dirname(file));
+  } catch (error) {
+    throw new ConfigError(
+      `The folder of the keys file ${file} cannot be made (${error instanceof Error ? error.message : String(error)}); name another file with --api-keys-file, or another --data-dir.`,
+    );
+  }
+}
+
 function createKeyFile(file: string): string {
   const { key, kept } = makeKey(['admin']);
-  mkdirSync(dirname(file), { recursive: true });
+  makeKeysFolder(file);
   writeFileSync(file, `# SHA-256 digests of API keys, one a line, each with its scopes\n${keyLine(kept)}`, {
     mode: 0o600,
   });

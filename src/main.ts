@@ -13,13 +13,23 @@ const COMMANDS = {
   serve,
   keys: async (argv) => keysCommand(argv),
   backup: (argv) => backupCommand(argv, versionOfPackage()),
-  version: async () => void process.stdout.write(`${versionOfPackage()}\n`),
+  version: async (argv) => say('version', argv, `${versionOfPackage()}\n`),
+  help: async (argv) => say('help', argv, USAGE),
 } as const satisfies Record<string, (argv: readonly string[]) => Promise<void>>;
+
+/** Of an address that is taken, forbidden, not this machine's, or that no name server knows. */
+const UNUSABLE_ADDRESS: ReadonlySet<string> = new Set([
+  'EADDRINUSE',
+  'EACCES',
+  'EADDRNOTAVAIL',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 /** Without a command, `serve`. */
 async function main(argv: readonly string[]): Promise<void> {
   const [first = ''] = argv;
-  if (first === '--version' || first === '-v') return await COMMANDS.version();
+  if (first === '--version' || first === '-v') return await COMMANDS.version(argv.slice(1));
   if (first === '' || first.startsWith('-')) return await serve(argv);
   const command = Object.entries(COMMANDS).find(([name]) => name === first)?.[1];
   if (command === undefined)
@@ -27,6 +37,12 @@ async function main(argv: readonly string[]): Promise<void> {
       `There is no command "${first}"; there are: ${Object.keys(COMMANDS).join(', ')}.\n\n${USAGE}`,
     );
   await command(argv.slice(1));
+}
+
+function say(command: string, [extra]: readonly string[], text: string): void {
+  if (extra !== undefined)
+    throw new ConfigError(`gymserve ${command} takes nothing more, and there is "${extra}"; leave it out.`);
+  process.stdout.write(text);
 }
 
 async function serve(argv: readonly string[]): Promise<void> {
@@ -38,7 +54,7 @@ async function serve(argv: readonly string[]): Promise<void> {
   const server = await createServer({ ...config, logger: { level: config.logLevel } });
   const url = await server.listen(config).catch(async (error: NodeJS.ErrnoException) => {
     await server.close();
-    throw error.code === 'EADDRINUSE' || error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL'
+    throw UNUSABLE_ADDRESS.has(error.code ?? '')
       ? new ConfigError(
           `Cannot listen on ${config.host}:${config.port} (${error.code}); choose another with --host or --port.`,
         )

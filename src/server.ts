@@ -1,13 +1,16 @@
 // Puts the parts together: storage, services, app. Listens when told, closes in order. `main.ts` is its command line.
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { buildApp, DEFAULT_BODY_LIMIT_BYTES } from './api/app.ts';
+import { FILE_LIMIT_BYTES } from './api/dispatch.ts';
 import { KeyRing } from './api-keys.ts';
 import { Engines } from './compute/engines.ts';
 import { prepareEnvironment } from './compute/process-environment.ts';
 import { type Config, ConfigError } from './config.ts';
 import { DomainError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 import { Agents } from './services/agents.ts';
 import { Backups } from './services/backups.ts';
 import { Catalogue } from './services/catalogue.ts';
@@ -74,6 +77,8 @@ export type ServerConfig = Pick<
   /** 0 where absent: the disk may run full. */
   readonly diskReserveBytes?: number;
   readonly maxQueuedJobs?: number;
+  /** 1000 where absent. */
+  readonly maxEnvironments?: number;
   /** Instead of the defaults of the services. */
   readonly limits?: Partial<EnvironmentLimits>;
 };
@@ -92,6 +97,8 @@ const JOB_SILENCE_LIMIT_MS = 600_000;
 /** Throws `data_dir_in_use`, `engine_not_available` for a configured engine, and what the disk says. */
 export async function createServer(config: ServerConfig): Promise<GymserveServer> {
   const { dataDir, limits = {} } = config;
+  // Before anything looks into them: the engines keep what they compile there.
+  makeFolders(config);
   // What it writes, the threads that start below inherit.
   prepareEnvironment();
   const engines = new Engines(config.engines);
@@ -164,7 +171,7 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
   const environments = new Environments({
     workers: config.envWorkers,
     workerData,
-    limits,
+    limits: { ...(config.maxEnvironments !== undefined && { environments: config.maxEnvironments }), ...limits },
     callLimitMs: config.stepTimeoutMs ?? 0,
     policyOf: (agentId) => agents.actingPolicy(agentId),
   });
@@ -195,7 +202,12 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
   const server = new Server({
     version,
     engines,
-    bodyBytes: DEFAULT_BODY_LIMIT_BYTES,
+    limits: {
+      bodyBytes: DEFAULT_BODY_LIMIT_BYTES,
+      fileBytes: FILE_LIMIT_BYTES,
+      jobMemoryBytes: config.jobMemory.jobBytes,
+      stepTimeoutMs: config.stepTimeoutMs ?? 0,
+    },
     environments,
     agents: agentStore,
     jobs,
@@ -259,22 +271,46 @@ export async function createServer(config: ServerConfig): Promise<GymserveServer
   };
 }
 
+/** Throws a `ConfigError` for one that cannot be made. */
+function makeFolders({ dataDir, engines }: ServerConfig): void {
+  try {
+    makeFolder(dataDir);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
+  const cache = dirname(engines.cacheDirectory);
+  try {
+    makeFolder(cache);
+  } catch (error) {
+    throw new ConfigError(
+      `The folder ${cache} for compiled programs cannot be made (${reasonOf(error)}); name another with --cache-dir.`,
+    );
+  }
+}
+
 /** Throws `data_dir_in_use` or `checkpoint_incompatible`, and for a folder that cannot be used at all a `ConfigError`. */
 function openStorage(dataDir: string): { database: Database; blobs: Blobs } {
   try {
     return { database: openDatabase(dataDir), blobs: new Blobs(dataDir) };
   } catch (error) {
-    if (error instanceof DomainError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    if (error instanceof Error && 'code' in error && (error.code === 'SQLITE_FULL' || error.code === 'ENOSPC')) {
-      throw new ConfigError(
-        `The disk of the data directory ${dataDir} is full (${reason}); free space and start again.`,
-      );
-    }
-    throw new ConfigError(
-      `The data directory ${dataDir} cannot be used (${reason}); make it a folder that this user may write, holding nothing but Gymserve's files, or name another with --data-dir.`,
+    throw error instanceof DomainError ? error : unusable(dataDir, error);
+  }
+}
+
+function unusable(dataDir: string, error: unknown): ConfigError {
+  const reason = reasonOf(error);
+  if (error instanceof Error && 'code' in error && (error.code === 'SQLITE_FULL' || error.code === 'ENOSPC')) {
+    return new ConfigError(
+      `The disk of the data directory ${dataDir} is full (${reason}); free space and start again.`,
     );
   }
+  return new ConfigError(
+    `The data directory ${dataDir} cannot be used (${reason}); make it a folder that this user may write, holding nothing but Gymserve's files, or name another with --data-dir.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The version in package.json, which stands at the same place seen from src/ and from dist/src/. */

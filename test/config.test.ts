@@ -52,7 +52,23 @@ for (const [args, says] of [
   });
 }
 
+for (const args of [['--insecure'], ['--insecure', 'true'], ['--insecure=true'], ['--insecure', '--port', '0']]) {
+  test(`${args.join(' ')} lets a public address be`, () => {
+    assert.equal(loadConfig(['--host', '0.0.0.0', ...args], {}).host, '0.0.0.0');
+  });
+}
+
+test('a switch is off where that is said, and takes no other value', () => {
+  assert.equal(loadConfig(['--resume-jobs', 'false'], {}).resumeJobs, false);
+  assert.equal(loadConfig(['--resume-jobs'], { GYMSERVE_RESUME_JOBS: 'false' }).resumeJobs, true);
+  assert.throws(
+    () => loadConfig(['--host', '0.0.0.0', '--insecure', 'yes'], {}),
+    /--insecure .* is "yes"; give one of: true, false/,
+  );
+});
+
 test('jobs run in threads, stay for good and leave some of the disk free unless asked otherwise', () => {
+  assert.deepEqual([loadConfig([], {}).maxEnvironments, loadConfig([], {}).stepTimeoutMs], [1000, 60_000]);
   const { jobIsolation, jobRetentionDays, jobSilenceLimitMs, diskReserveBytes, maxQueuedJobs } = loadConfig([], {});
   assert.deepEqual([jobIsolation, jobRetentionDays, jobSilenceLimitMs], ['thread', null, 600_000]);
   assert.deepEqual([diskReserveBytes, maxQueuedJobs], [2 ** 28, 1000]);

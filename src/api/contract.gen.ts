@@ -1401,9 +1401,20 @@ export interface components {
         ServerLimits: {
             /** @description Sub-environments of vector environments counted. */
             environments: number;
+            /** @description Of one vector environment; they have to fit into `environments` too. */
+            sub_environments: number;
+            /** @description Of one rollout. */
+            rollout_steps: number;
+            /** @description Seconds that a call of an environment may take, then it is `step_timeout`; null where there is no limit. */
+            step_timeout_s: number | null;
             running_jobs: number;
             queued_jobs: number;
+            /** @description Of one training job, its replay and parameters by computed size. */
+            job_memory_bytes: number;
+            /** @description Of JSON and MessagePack; of a WebSocket frame too. */
             body_bytes: number;
+            /** @description Of a file: a checkpoint or a snapshot. */
+            file_bytes: number;
         };
         ServerUse: {
             /** @description Sub-environments of vector environments counted. */
@@ -2762,7 +2773,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than the server takes; `GET /v1/server` tells the limit. */
+        /** @description The body is larger than the server takes; `GET /v1/server` tells the limits, `body_bytes` and of files `file_bytes`. */
         PayloadTooLarge: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -3122,7 +3133,6 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
         };
     };
@@ -3148,6 +3158,7 @@ export interface operations {
                     "application/yaml": string;
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     getOpenapiJson: {
@@ -3180,6 +3191,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     getServer: {
@@ -3216,10 +3228,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "limits": {
-                     *         "environments": 256,
+                     *         "environments": 1000,
+                     *         "sub_environments": 4096,
+                     *         "rollout_steps": 1000,
+                     *         "step_timeout_s": 60,
                      *         "running_jobs": 3,
-                     *         "queued_jobs": 100,
-                     *         "body_bytes": 1048576
+                     *         "queued_jobs": 1000,
+                     *         "job_memory_bytes": 4294967296,
+                     *         "body_bytes": 1048576,
+                     *         "file_bytes": 67108864
                      *       },
                      *       "use": {
                      *         "environments": 2,

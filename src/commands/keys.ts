@@ -1,9 +1,8 @@
 // `gymserve keys create|list|revoke`: the keys file by hand. A running server reads it again when it changes.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isScope, keyLine, makeKey, parseKeyLine, SCOPES, type Scope } from '../api-keys.ts';
-import { ConfigError, keysFileOf } from '../config.ts';
+import { ConfigError, keysFileOf, makeKeysFolder } from '../config.ts';
 
 const USAGE = `Usage: gymserve keys create [--scopes read,env,train] [--note TEXT]
        gymserve keys list
@@ -53,7 +52,7 @@ function scopesOf(text = 'admin'): Scope[] {
 function create(file: string, scopes: readonly Scope[], note: string): void {
   if (/[\r\n]/.test(note)) throw new ConfigError('--note has more than one line; give one.');
   const { key, kept } = makeKey(scopes);
-  mkdirSync(dirname(file), { recursive: true });
+  makeKeysFolder(file);
   const unfinished = existsSync(file) && !/(^|\n)$/.test(readFileSync(file, 'utf8'));
   appendFileSync(file, `${unfinished ? '\n' : ''}${keyLine(kept, note)}`, { mode: 0o600 });
   say(`${key}\n`);

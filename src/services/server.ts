@@ -5,14 +5,23 @@ import type { Environments } from './environments.ts';
 import type { Jobs } from './jobs.ts';
 import type { Scheduler } from './scheduler.ts';
 
+/** What the server was started with, and what HTTP takes. */
+interface FixedLimits {
+  readonly bodyBytes: number;
+  readonly fileBytes: number;
+  /** Of one training job. */
+  readonly jobMemoryBytes: number;
+  /** 0 = none. */
+  readonly stepTimeoutMs: number;
+}
+
 export interface ServerInfo {
   readonly version: string;
   readonly engines: readonly EngineInfo[];
-  readonly limits: {
+  readonly limits: FixedLimits & {
     readonly environments: number;
     readonly runningJobs: number;
     readonly queuedJobs: number;
-    readonly bodyBytes: number;
   };
   readonly use: {
     readonly environments: number;
@@ -26,7 +35,7 @@ export interface ServerInfo {
 export class Server {
   readonly #version: string;
   readonly #engines: Engines;
-  readonly #bodyBytes: number;
+  readonly #limits: FixedLimits;
   readonly #environments: Environments;
   readonly #agents: AgentStore;
   readonly #jobs: Jobs;
@@ -36,7 +45,7 @@ export class Server {
   constructor(options: {
     readonly version: string;
     readonly engines: Engines;
-    readonly bodyBytes: number;
+    readonly limits: FixedLimits;
     readonly environments: Environments;
     readonly agents: AgentStore;
     readonly jobs: Jobs;
@@ -44,7 +53,7 @@ export class Server {
   }) {
     this.#version = options.version;
     this.#engines = options.engines;
-    this.#bodyBytes = options.bodyBytes;
+    this.#limits = options.limits;
     this.#environments = options.environments;
     this.#agents = options.agents;
     this.#jobs = options.jobs;
@@ -66,10 +75,10 @@ export class Server {
       version: this.#version,
       engines: await this.#engines.list(),
       limits: {
+        ...this.#limits,
         environments: this.#environments.limit,
         runningJobs: this.#scheduler.slots,
         queuedJobs: this.#jobs.maxQueued,
-        bodyBytes: this.#bodyBytes,
       },
       use: {
         environments: this.#environments.count,

@@ -1,8 +1,9 @@
 // The one database: opened by the main thread alone, locked against a second server, migrated at start.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { DomainError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 export type Database = InstanceType<typeof Libsql>;
@@ -17,7 +18,7 @@ const CHECKPOINT_PAGES = 1000;
  * Throws `data_dir_in_use` where another server holds it, and `checkpoint_incompatible` where a newer Gymserve wrote it.
  */
 export function openDatabase(dataDir: string, { migrates = true } = {}): Database {
-  mkdirSync(dataDir, { recursive: true });
+  makeFolder(dataDir);
   const file = join(dataDir, DATABASE_FILE);
   const isNew = !existsSync(file);
   const database = new Libsql(file);

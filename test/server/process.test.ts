@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '../../scripts/server-process.ts';
+import { USAGE } from '../../src/config.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -58,12 +59,40 @@ for (const { args, says } of [
   { args: ['--threads', '1.5'], says: /--threads .* is "1.5"/ },
   { args: ['--log-level', 'loud'], says: /--log-level .* is "loud"; give one of: fatal/ },
   { args: ['--no-such-flag', '1'], says: /Unknown option '--no-such-flag'/ },
-  { args: ['--engine', 'abacus', '--data-dir', '/tmp/gymserve-never-made'], says: /There is no engine "abacus"/ },
+  { args: ['--engine', 'abacus', '--data-dir', temporaryFolder()], says: /There is no engine "abacus"/ },
+  {
+    args: ['--host', 'example.invalid', '--insecure'],
+    says: /^Cannot listen on example\.invalid:8000 \((ENOTFOUND|EAI_AGAIN)\)/,
+  },
+  { args: ['version', 'extra'], says: /^gymserve version takes nothing more, and there is "extra"/ },
+  {
+    args: ['--data-dir', '/proc/x/y'],
+    says: /^The data directory \/proc\/x\/y cannot be used \(.*\/proc\/x.*--data-dir/,
+  },
+  {
+    args: ['--cache-dir', '/proc/x', '--data-dir', temporaryFolder()],
+    says: /^The folder \/proc\/x for compiled programs cannot be made \(.*--cache-dir/,
+  },
+  {
+    args: ['--create-key', '--data-dir', '/proc/x'],
+    says: /^The folder of the keys file \/proc\/x\/api-keys cannot be made/,
+  },
+  {
+    args: ['keys', 'create', '--data-dir', '/proc/x'],
+    says: /^The folder of the keys file \/proc\/x\/api-keys cannot/,
+  },
 ]) {
   test(`${args.join(' ')} is refused with the value and the remedy`, () => {
     assert.match(refusal(args), says);
   });
 }
+
+test('help and --help tell the usage', () => {
+  for (const argument of ['help', '--help', '-h']) {
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, argument], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout], [0, USAGE]);
+  }
+});
 
 test('a data directory that cannot be used is refused with the reason and the remedy', () => {
   const folder = temporaryFolder();

@@ -3,7 +3,14 @@ import type { Contract } from '../contract.ts';
 import { type Handlers, json } from '../operation.ts';
 import type { MetricsService, ServerService } from '../services.ts';
 
+/** Of the contract: limits that stand there alone. */
+interface LimitingSchemas {
+  readonly NumEnvs: { readonly maximum: number };
+  readonly RollOutEnvironment: { readonly properties: { readonly steps: { readonly maximum: number } } };
+}
+
 export function systemRoutes(server: ServerService, metrics: MetricsService, contract: Contract) {
+  const { NumEnvs, RollOutEnvironment } = (contract.document['components'] as { schemas: LimitingSchemas }).schemas;
   return {
     getHealth: async () => json(200, { status: 'ok' }),
 
@@ -27,9 +34,14 @@ export function systemRoutes(server: ServerService, metrics: MetricsService, con
         engines: engines.map(({ name, available, reason, remedy }) => ({ name, available, reason, remedy })),
         limits: {
           environments: limits.environments,
+          sub_environments: NumEnvs.maximum,
+          rollout_steps: RollOutEnvironment.properties.steps.maximum,
+          step_timeout_s: limits.stepTimeoutMs === 0 ? null : limits.stepTimeoutMs / 1000,
           running_jobs: limits.runningJobs,
           queued_jobs: limits.queuedJobs,
+          job_memory_bytes: limits.jobMemoryBytes,
           body_bytes: limits.bodyBytes,
+          file_bytes: limits.fileBytes,
         },
         use: {
           environments: use.environments,

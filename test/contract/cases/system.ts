@@ -29,7 +29,26 @@ export function systemCases({ http, contract, recorded, url, start }: RealContex
   test('the server tells its version, engines, limits and use', async () => {
     const { body } = await http.get('/v1/server').expect(200);
     assert.ok(body.engines.some(({ available }: { available: boolean }) => available));
-    assert.deepEqual(body.limits, { environments: 1000, running_jobs: 2, queued_jobs: 1000, body_bytes: 1 << 20 });
+    assert.deepEqual(body.limits, {
+      environments: 1000,
+      sub_environments: 4096,
+      rollout_steps: 1000,
+      step_timeout_s: null,
+      running_jobs: 2,
+      queued_jobs: 1000,
+      job_memory_bytes: 2 ** 30,
+      body_bytes: 1 << 20,
+      file_bytes: 64 << 20,
+    });
+  });
+
+  test('what the operator limits is said, and holds', async (t) => {
+    const small = await start({ maxEnvironments: 1, stepTimeoutMs: 60_000 });
+    t.after(small.close);
+    const { limits } = (await small.http.get('/v1/server').expect(200)).body;
+    assert.deepEqual([limits.environments, limits.step_timeout_s], [1, 60]);
+    await small.http.post('/v1/environments').send({ spec_id: SPEC }).expect(201);
+    await small.http.post('/v1/environments').send({ spec_id: SPEC }).expect(503);
   });
 
   test('Prometheus may scrape the server while a job trains, and sees it', async () => {
