@@ -109,6 +109,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const openUrls = new Set(contract.operations.filter(({ open }) => open).map(({ url }) => url));
   const isOpen = (route: string) => openUrls.has(route) || route === DOCS_PREFIX || route.startsWith(`${DOCS_PREFIX}/`);
 
+  // Whoever watches over the server asks again and again, and must get its answer.
+  const freeUrls = new Set(contract.operations.filter(({ responses }) => !responses.has(429)).map(({ url }) => url));
+  const isFree = (route: string) => freeUrls.has(route);
+
   await app.register(requestId);
   await app.register(errors);
   await app.register(browser, { allowedOrigins: options.allowedOrigins ?? [] });
@@ -118,7 +122,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     await app.register(ownPages, { allowedOrigins, anyHost, isOpen });
   }
   await app.register(auth, { ring: options.auth, contract, isOpen });
-  await app.register(rateLimit, { perMinute: options.rateLimitPerMinute ?? 0, isOpen });
+  await app.register(rateLimit, { perMinute: options.rateLimitPerMinute ?? 0, isFree });
   await app.register(jsonBody);
   await app.register(msgpackBody);
   await app.register(fileBody);

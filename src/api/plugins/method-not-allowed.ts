@@ -6,7 +6,8 @@ import type { Contract } from '../contract.ts';
 
 export const methodNotAllowed = fp<{ readonly contract: Contract }>(
   async (app, { contract }) => {
-    // Node 20 to 26 do not all know the same ones.
+    // Node 20 to 26 do not all know the same ones, and Fastify routes none of WebDAV's by itself.
+    for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
     const methods = app.supportedMethods.filter((method) => METHODS.includes(method));
     for (const [url, allowed] of allowedByUrl(contract)) {
       const allow = [...allowed].join(', ');

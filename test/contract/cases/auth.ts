@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KEY, type RealContext } from '../../support/real-servers.ts';
 
-export function authCases({ locked, contract }: RealContext): void {
+export function authCases({ locked, limited, contract }: RealContext): void {
   test('the right key opens', async () => {
     await locked.get('/v1/server').set('authorization', `Bearer ${KEY}`).expect(200);
   });
@@ -25,6 +25,10 @@ export function authCases({ locked, contract }: RealContext): void {
   for (const path of ['/docs', '/docs/', '/docs/static/swagger-ui.css', '/docs/json']) {
     test(`${path} asks for no key`, async () => {
       await locked.get(path).expect(200);
+    });
+    test(`${path} keeps to the limit of requests`, async () => {
+      await limited.get(path);
+      assert.equal((await limited.get(path).expect(429)).body.code, 'too_many_requests');
     });
   }
   for (const path of ['/docs/../v1/server', '/docs%2f..%2fv1/server', '/documents', '/docs/nothing', '//docs']) {
