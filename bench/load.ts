@@ -1,6 +1,6 @@
 // What a server does under an open loop: so many requests a second over so many connections, whether or not the earlier ones were
 // answered, of four kinds in turn, while a job trains. A late answer counts from when its request was due, not from when it was sent.
-// Then as fast as the connections allow. The server has a process of its own and shares the machine's cores with this one.
+// Then as fast as the connections allow. A program of our own, since autocannon has no open loop with a mix of requests. The server has a process of its own and shares the machine's cores with this one.
 //   npm run --silent bench -- load --json [--rate N] [--seconds S] [--connections C] [--spec ID]
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
 /** Environments that are reset and stepped; few enough calls wait on each. */
 const ENVIRONMENTS = 50;
 const PLAYED = 'Pendulum-v1';
+const CONNECTIONS = Number(values.connections);
 /** A probe, apart from the load and as often in every phase. */
 const HEALTH_EVERY_MS = 20;
 /** The training rate is read with and without load by turns. */
@@ -60,6 +61,8 @@ async function main(): Promise<void> {
     const job = await train(api);
     const usage = { start: await server.usage(), middle: null as Usage | null };
     const answers: Answer[] = [];
+    /** After each turn. */
+    const connections: number[] = [];
     const updates = { alone: [] as number[], loaded: [] as number[] };
     for (let turn = 0; turn < TURNS; turn++) {
       const ms = (1000 * seconds) / TURNS;
@@ -67,6 +70,7 @@ async function main(): Promise<void> {
       updates.loaded.push(
         await updatesPerSecond(api, job, async () => void answers.push(...(await load.open(rate, ms, job)))),
       );
+      connections.push(load.connections);
       if (turn === Math.floor(TURNS / 2)) usage.middle = await server.usage();
     }
     const end = await server.usage();
@@ -78,7 +82,7 @@ async function main(): Promise<void> {
     const row = {
       rate_per_s: rate,
       seconds,
-      connections: Number(values.connections),
+      connections: Math.min(...connections),
       spec_id: values.spec,
       requests: answers.filter(({ kind }) => kind !== 'health').length,
       statuses: countsOf(answers),
@@ -125,7 +129,13 @@ async function updatesPerSecond(api: ApiClient, job: string, during: () => Promi
 
 class Load {
   readonly #url: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: Number(values.connections) });
+  /** In turn, so that no connection is idle for so long that the server closes it. */
+  readonly #agent = new Agent({
+    keepAlive: true,
+    scheduling: 'fifo',
+    maxSockets: CONNECTIONS,
+    maxFreeSockets: CONNECTIONS,
+  });
   /** Of its own, so that a probe waits for the server and not for a connection. */
   readonly #probe = new Agent({ keepAlive: true, maxSockets: 1 });
   readonly #environments: readonly string[];
@@ -147,7 +157,16 @@ class Load {
       environments.push(id);
     }
     const { id } = await api.post<{ id: string }>('/v1/agents', { algorithm: 'sac', spec_id: PLAYED, seed: 1 });
-    return new Load(url, environments, id);
+    const load = new Load(url, environments, id);
+    // By itself the agent opens as many as are busy at once, which is fewer.
+    await Promise.all(Array.from({ length: CONNECTIONS }, () => load.#call('GET', '/healthz')));
+    return load;
+  }
+
+  /** That are open. */
+  get connections(): number {
+    const { sockets, freeSockets } = this.#agent;
+    return [sockets, freeSockets].flatMap((byHost) => Object.values(byHost).flat()).length;
   }
 
   /** `rate` requests a second for `ms`, each sent when it is due. */
@@ -174,7 +193,7 @@ class Load {
       while (performance.now() - start < ms) if ((await this.#one(performance.now(), job)).status < 400) answered++;
       return answered;
     };
-    const counts = await Promise.all(Array.from({ length: Number(values.connections) }, client));
+    const counts = await Promise.all(Array.from({ length: CONNECTIONS }, client));
     const answered = counts.reduce((sum, count) => sum + count, 0);
     return Math.round((answered * 1000) / (performance.now() - start));
   }
