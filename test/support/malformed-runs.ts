@@ -196,7 +196,7 @@ async function answerTo(
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   socket.write(
-    `GET ${path} HTTP/1.1\r\nhost: test\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
+    `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
       `sec-websocket-key: ${Buffer.alloc(16).toString('base64')}\r\nsec-websocket-protocol: ${protocol}\r\n\r\n`,
   );
   socket.write(frame);

@@ -98,7 +98,7 @@ export function importCases({ http, start, dataDir, url, recorded }: RealContext
     assert.equal(refused.code, 'idempotency_key_reused');
     assert.match(refused.detail, /came with another body/);
 
-    const head = `POST /v1/checkpoints HTTP/1.1\r\nhost: test\r\nidempotency-key: k-twice\r\ncontent-type: ${BINARY}\r\n`;
+    const head = `POST /v1/checkpoints HTTP/1.1\r\nhost: localhost\r\nidempotency-key: k-twice\r\ncontent-type: ${BINARY}\r\n`;
     const request = Buffer.concat([Buffer.from(`${head}content-length: ${content.length}\r\n\r\n`), content]);
     const answers = await pipeline(url, Buffer.concat([request, request]), 2);
     for (const answer of answers) recorded.record('POST', '/v1/checkpoints', answer);
