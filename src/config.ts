@@ -90,7 +90,8 @@ const OPTIONS = {
   'max-job-memory': 'memory of one training job, such as 2GiB (80 % of the memory divided by running jobs)',
   'max-environments': 'environments at the same time, those of vector environments counted (1000)',
   'env-workers': 'threads that host environments (cores - 1)',
-  'step-timeout': 'seconds after which a call of an environment is given up, with its worker; 0 = never (60)',
+  'step-timeout':
+    'seconds after which a call of an environment is given up, with its worker and all environments in it; 0 = never (60)',
   'resume-jobs': 'true or false: continue interrupted jobs at start (true)',
   'log-level': `${LOG_LEVELS.join(', ')} (info)`,
   'api-keys-file': 'file with an API key a line: its SHA-256 digest (hex), then its scopes (all)',

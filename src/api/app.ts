@@ -41,6 +41,8 @@ export interface AppOptions {
   /** null = silent. */
   readonly logger: FastifyBaseLogger | LoggerOptions | null;
   readonly bodyLimitBytes?: number;
+  /** A connection on which nothing moves for so long is closed; five minutes where absent. */
+  readonly silenceLimitMs?: number;
   readonly sse?: Partial<SseOptions>;
   /** Origins whose pages may call the API and open WebSockets, beside the server's own. */
   readonly allowedOrigins?: readonly string[];
@@ -61,6 +63,7 @@ interface LoggerOptions {
 export const DEFAULT_BODY_LIMIT_BYTES = 1 << 20;
 /** For a request to arrive whole; how long its answer takes is another matter. */
 const REQUEST_TIMEOUT_MS = 60_000;
+const SILENCE_LIMIT_MS = 300_000;
 
 /** An option of Node 24.9 that older types lack. */
 const UPGRADES = { shouldUpgradeCallback: wantsWebSocket } as object;
@@ -88,6 +91,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: sendProblem,
     // Whoever sends a byte a minute would hold a connection for good.
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Whoever does not read an answer would have it held for good. Longer than any call is silent: a stream has its heartbeat.
+    connectionTimeout: options.silenceLimitMs ?? SILENCE_LIMIT_MS,
     // Fastify's own 503 is no problem document; what still arrives while the server closes is answered as ever.
     return503OnClosing: false,
     http: { requireHostHeader: false, ...UPGRADES },

@@ -398,7 +398,7 @@ export interface paths {
         /**
          * Take many steps in one call
          * @description T steps in the worker that holds the environment, and their columns back. Single environments only. A rollout is done whole or not at all: where it is refused,
-         *     nothing has stepped.
+         *     nothing has stepped. The observations of all steps together are at most 4,194,304 numbers.
          *
          *     What acts is the list `actions`, or the last published policy of the agent `agent_id` (drawn from, or its mean where `deterministic`; `policy_step` says how many
          *     steps that policy has seen), or where there is neither, random actions. Everything drawn comes from the generator of `action-space/sample`, which the seed of the environment sets.

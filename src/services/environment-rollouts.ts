@@ -4,6 +4,7 @@ import { batchTensor, elementTensor } from '../envs/spaces/tensor-data.ts';
 import { DomainError } from '../errors.ts';
 import type { EnvironmentPool } from '../workers/environment-pool.ts';
 import type { EnvironmentReplies, PolicySource, RolloutRequest as WorkerRequest } from '../workers/protocol.ts';
+import { assertObservationsFit } from './answer-size.ts';
 import type { LiveRecord, RolloutAnimation, RolloutReply, RolloutRequest } from './environment-record.ts';
 import { type Live, repeatedAnswer, workerOf } from './live-environments.ts';
 
@@ -32,6 +33,7 @@ export async function rollOutIn(
   const { actions, agentId, pictures } = request;
   const kind = pictures === null ? 'rollout' : 'animation';
   const steps = stepsOf(record, request);
+  if (pictures === null) assertObservationsFit(steps, 'steps', record.observationSpace);
   const repeated = repeatedAnswer(live, request.seq, kind);
   if (repeated !== null) return repeated;
 

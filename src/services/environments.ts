@@ -4,11 +4,11 @@ import { findSpec } from '../envs/registry.ts';
 import type { RenderOptions } from '../envs/render/options.ts';
 import { elementTensor, type TensorData } from '../envs/spaces/tensor-data.ts';
 import { DomainError } from '../errors.ts';
-import { sizeOf } from '../math/tensor.ts';
 import { NEWEST, type Page, type PageQuery, pageOf } from '../storage/page.ts';
 import { EnvironmentPool, type EnvironmentWorkerData } from '../workers/environment-pool.ts';
 import type { EnvironmentPlan, MadeEnvironment } from '../workers/protocol.ts';
 import { VectorBlocks, type VectorPlan } from '../workers/vector-blocks.ts';
+import { assertObservationsFit, numbersOf } from './answer-size.ts';
 import type {
   CheckReply,
   CheckRequest,
@@ -93,6 +93,12 @@ export class Environments {
       const { seed, kwargs, wrappers, maxEpisodeSteps, labels, idleTtlS, lingerS = null } = wanted;
       const plan = { id, specId: spec.id, kwargs, wrappers, maxEpisodeSteps, seed };
       const { made, workers, vector } = await this.#make(plan, wanted.vector);
+      try {
+        assertObservationsFit(size, 'sub-environments', made.observationSpace);
+      } catch (error) {
+        await this.#close(id, workers);
+        throw error;
+      }
       const now = Date.now();
       const record: LiveRecord = {
         id,
@@ -112,8 +118,6 @@ export class Environments {
         needsReset: true,
         createdAt: new Date(now),
       };
-      const { observationSpace: observed } = made;
-      const numbers = observed.type === 'Box' ? sizeOf(observed.shape) : 1;
       const live: Live = {
         record,
         updatedAt: now,
@@ -122,7 +126,7 @@ export class Environments {
         vector,
         turn: Promise.resolve(),
         waiting: 0,
-        answers: new ReplyWindow(windowOf(numbers, size)),
+        answers: new ReplyWindow(windowOf(numbersOf(made.observationSpace), size)),
         attached: new Set(),
         linger: null,
         nextSeed: seed,
@@ -163,7 +167,7 @@ export class Environments {
   async delete(id: string): Promise<void> {
     const { workers } = this.#environments.find(id);
     this.#environments.forget(id, `was deleted at ${new Date().toISOString()}`);
-    await Promise.all(workers.map((worker) => this.#pool.ask(worker, { type: 'close', id })));
+    await this.#close(id, workers);
   }
 
   /** Throws `invalid_request` for what a single environment does not take: a list of seeds, a mask. */
@@ -278,6 +282,10 @@ export class Environments {
   async close(): Promise<void> {
     this.#environments.close();
     await this.#pool.close();
+  }
+
+  async #close(id: string, workers: readonly number[]): Promise<void> {
+    await Promise.all(workers.map((worker) => this.#pool.ask(worker, { type: 'close', id })));
   }
 
   async #make(

@@ -18,6 +18,8 @@ export interface EnvironmentWorkerData {
 
 /** Looks at a request until it has had its time: while the machine slept, or the server was stopped, only one is missed. */
 const LOOKS = 10;
+/** A thread has so long for its first answer, whatever the limit: it starts and loads its modules before. */
+const FIRST_ANSWER_MS = 60_000;
 
 /** One thread and the requests it has not answered. It answers them in turn, so that only the oldest is under way. */
 class Channel {
@@ -27,12 +29,14 @@ class Channel {
   readonly #onLost: (reason: string) => void;
   readonly #clock: NodeJS.Timeout | null;
   #tickets = 0;
-  /** At the oldest request since it is under way. */
+  /** At the oldest request since it is under way, and how many it is granted. */
   #looks = 0;
+  #granted: number;
   #isLost = false;
 
   constructor(workerData: EnvironmentWorkerData, callLimitMs: number, onLost: (reason: string) => void) {
     this.#callLimitMs = callLimitMs;
+    this.#granted = Math.max(LOOKS, (FIRST_ANSWER_MS / callLimitMs) * LOOKS);
     this.#onLost = onLost;
     this.#clock = callLimitMs === 0 ? null : setInterval(() => this.#look(), callLimitMs / LOOKS).unref();
     this.#worker = new Worker(new URL('./environment-worker.js', import.meta.url), { workerData });
@@ -64,6 +68,7 @@ class Channel {
   }
 
   #settle(answer: Answered): void {
+    this.#granted = LOOKS;
     const pending = this.#take(answer.ticket);
     if ('error' in answer) pending?.reject(DomainError.from(answer.error));
     else pending?.resolve(answer.reply as never);
@@ -71,7 +76,7 @@ class Channel {
 
   #look(): void {
     const [oldest] = this.#pending.keys();
-    if (oldest === undefined || ++this.#looks <= LOOKS) return;
+    if (oldest === undefined || ++this.#looks <= this.#granted) return;
     const limit = `${this.#callLimitMs / 1000} s`;
     this.#take(oldest)?.reject(timedOut(limit));
     this.#lose(`a call took longer than ${limit}`);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildApp } from '../../src/api/app.ts';
@@ -55,4 +57,19 @@ test('the log has one line for each request, with what was asked and what came o
   assert.ok(!lines.join().includes('gsk_secret'));
   assert.ok(logged.every(({ responseTime }) => responseTime >= 0));
   await app.close();
+});
+
+test('a connection that reads nothing of its answer is closed in the end', { timeout: 30_000 }, async (t) => {
+  const app = await buildApp({ services: fakeServices(), auth: null, logger: null, silenceLimitMs: 500 });
+  t.after(() => app.close());
+  // Far more than sockets hold by themselves.
+  app.get('/large', (_, reply) => reply.send(Buffer.alloc(64 << 20)));
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const socket = connect(Number(new URL(urlOf(app)).port), '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.on('error', () => undefined);
+  socket.write('GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const [accepted] = (await once(app.server, 'connection')) as [Socket];
+  await once(accepted, 'close');
+  assert.ok(accepted.bytesWritten > 0);
 });

@@ -75,7 +75,7 @@ function leavingRoom<T extends MjModel | MjData>(loaded: Loaded, made: T): T {
   made.delete();
   throw new DomainError(
     'capacity_reached',
-    "MuJoCo's 2 GiB of memory in this worker are full; delete environments that it holds, then try again.",
+    "MuJoCo's 2 GiB of memory in this worker are full; make fewer environments, delete some that it holds, or start the server with more --env-workers.",
   );
 }
 

@@ -27,7 +27,7 @@ export function fullHeapCases({ start }: RealContext): void {
 
     assert.ok(made > 50 && made < 150, `${made} were made beside the ${CROWD}`);
     assert.deepEqual([answer.status, answer.body.code], [503, 'capacity_reached']);
-    assert.match(answer.body.detail, /memory in this worker are full; delete environments/);
+    assert.match(answer.body.detail, /memory in this worker are full; make fewer environments/);
     assert.equal(answer.headers['retry-after'], '1');
     // A vector that would fit in part, another robot, a model of its own, a first picture.
     for (const wanted of [{ num_envs: 8 }, { spec_id: 'Ant-v5' }, { wrappers: [{ name: 'ScaleMass' }] }]) {

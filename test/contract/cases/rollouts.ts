@@ -140,6 +140,22 @@ export function rolloutCases({ http, url, recorded }: RealContext): void {
     });
   }
 
+  test('more numbers than an answer holds are refused, of steps and of sub-environments', async () => {
+    const wrappers = [1000, 33].map((size) => ({ name: 'FrameStackObservation', kwargs: { stack_size: size } }));
+    const wide = await create({ wrappers });
+    assert.match(
+      (await refusal(wide, { steps: 43 }, 400)).detail,
+      /43 steps are 43 × 99000 numbers.* holds 4194304; ask for at most 42 steps/,
+    );
+    await http.post(`${wide}/rollout`).send({ steps: 1 }).expect(200);
+    const used = async () => (await http.get('/v1/server').expect(200)).body.use.environments;
+    const before = await used();
+    const many = { spec_id: SPEC, num_envs: 43, wrappers };
+    const { body } = await http.post('/v1/environments').send(many).expect(400);
+    assert.match(body.detail, /43 sub-environments are 43 × 99000 numbers/);
+    assert.equal(await used(), before);
+  });
+
   test('a vector environment takes none', async () => {
     const vector = await create({ num_envs: 2 });
     assert.match(

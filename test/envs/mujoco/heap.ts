@@ -28,7 +28,7 @@ export async function fill(id: string): Promise<Env[]> {
     async () => {
       for (;;) envs.push(await make(id));
     },
-    { code: 'capacity_reached', message: /memory in this worker are full; delete environments/ },
+    { code: 'capacity_reached', message: /memory in this worker are full; make fewer environments/ },
   );
   return envs;
 }
