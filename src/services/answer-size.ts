@@ -4,7 +4,7 @@ import { DomainError } from '../errors.ts';
 import { sizeOf } from '../math/tensor.ts';
 
 /** About 80 MB of JSON; a thousand steps of Humanoid are a twelfth of it. */
-export const MAX_ANSWER_NUMBERS = 1 << 22;
+const MAX_ANSWER_NUMBERS = 1 << 22;
 
 export const numbersOf = (space: SpaceDocument): number => (space.type === 'Box' ? sizeOf(space.shape) : 1);
 
