@@ -19,6 +19,7 @@ import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestIdOf } from './plugins/request-id.ts';
 import { requestMetrics } from './plugins/request-metrics.ts';
 import { SSE_DEFAULTS, type SseOptions } from './plugins/sse.ts';
+import { unreadAnswers } from './plugins/unread-answers.ts';
 import { loggedRequest, RequestLog } from './request-log.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { backupRoutes } from './routes/backups.ts';
@@ -41,8 +42,8 @@ export interface AppOptions {
   /** null = silent. */
   readonly logger: FastifyBaseLogger | LoggerOptions | null;
   readonly bodyLimitBytes?: number;
-  /** A connection on which nothing moves for so long is closed; five minutes where absent. */
-  readonly silenceLimitMs?: number;
+  /** A connection is closed where nothing of an answer is read for so long; five minutes where absent. */
+  readonly unreadLimitMs?: number;
   readonly sse?: Partial<SseOptions>;
   /** Origins whose pages may call the API and open WebSockets, beside the server's own. */
   readonly allowedOrigins?: readonly string[];
@@ -63,7 +64,7 @@ interface LoggerOptions {
 export const DEFAULT_BODY_LIMIT_BYTES = 1 << 20;
 /** For a request to arrive whole; how long its answer takes is another matter. */
 const REQUEST_TIMEOUT_MS = 60_000;
-const SILENCE_LIMIT_MS = 300_000;
+const UNREAD_LIMIT_MS = 300_000;
 
 /** An option of Node 24.9 that older types lack. */
 const UPGRADES = { shouldUpgradeCallback: wantsWebSocket } as object;
@@ -91,8 +92,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: sendProblem,
     // Whoever sends a byte a minute would hold a connection for good.
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Whoever does not read an answer would have it held for good. Longer than any call is silent: a stream has its heartbeat.
-    connectionTimeout: options.silenceLimitMs ?? SILENCE_LIMIT_MS,
     // Fastify's own 503 is no problem document; what still arrives while the server closes is answered as ever.
     return503OnClosing: false,
     http: { requireHostHeader: false, ...UPGRADES },
@@ -119,6 +118,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const isFree = (route: string) => freeUrls.has(route);
 
   await app.register(requestId);
+  await app.register(unreadAnswers, { limitMs: options.unreadLimitMs ?? UNREAD_LIMIT_MS });
   await app.register(errors);
   await app.register(browser, { allowedOrigins: options.allowedOrigins ?? [] });
   await app.register(requestMetrics, { metrics: services.metrics, contract });

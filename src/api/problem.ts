@@ -153,11 +153,10 @@ function titleOf(code: ErrorCode): string {
 function knownError(error: unknown, occurrence: Occurrence): DomainError | null {
   if (error instanceof DomainError) return error;
   if (!(error instanceof Error)) return null;
-  const known = 'code' in error ? FOREIGN_ERRORS.get(String(error.code)) : undefined;
-  return known?.(occurrence) ?? refusedFile(error);
+  return 'code' in error ? (FOREIGN_ERRORS.get(String(error.code))?.(occurrence) ?? null) : refusedFile(error);
 }
 
-/** What the files of the docs are refused with: paths that lead out of them, or are no paths. */
+/** What the files of the docs are refused with, which has no code: paths that lead out of them, or are no paths. */
 function refusedFile({ statusCode }: Error & { readonly statusCode?: unknown }): DomainError | null {
   if (statusCode !== 400 && statusCode !== 403 && statusCode !== 404) return null;
   return new DomainError('not_found', 'There is nothing at this path; GET /openapi.json says what there is.');

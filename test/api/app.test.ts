@@ -59,12 +59,19 @@ test('the log has one line for each request, with what was asked and what came o
   await app.close();
 });
 
-test('a connection that reads nothing of its answer is closed in the end', { timeout: 30_000 }, async (t) => {
-  const app = await buildApp({ services: fakeServices(), auth: null, logger: null, silenceLimitMs: 500 });
+test('a connection that reads nothing of its answer is closed in the end, one that waits for it is not', {
+  timeout: 30_000,
+}, async (t) => {
+  const app = await buildApp({ services: fakeServices(), auth: null, logger: null, unreadLimitMs: 500 });
   t.after(() => app.close());
   // Far more than sockets hold by themselves.
   app.get('/large', (_, reply) => reply.send(Buffer.alloc(64 << 20)));
+  app.get('/slow', async () => {
+    await sleep(1500);
+    return 'late';
+  });
   await app.listen({ port: 0, host: '127.0.0.1' });
+  assert.equal(await (await fetch(`${urlOf(app)}/slow`)).text(), 'late');
   const socket = connect(Number(new URL(urlOf(app)).port), '127.0.0.1');
   t.after(() => socket.destroy());
   socket.on('error', () => undefined);

@@ -305,6 +305,7 @@ for (const { returns, target, patience, outcome, end, best } of ENDINGS) {
     });
     assert.equal(await train(plan, again.hooks), outcome);
     assert.equal(learner.seen.length, 0);
+    assert.deepEqual(again.of('evaluation'), []);
   });
 }
 
