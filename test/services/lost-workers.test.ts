@@ -140,12 +140,16 @@ test('a worker that is at a call for longer than the limit is ended and replaced
 
 test('calls that wait for one another have the limit each, not all together', async (t) => {
   const environments = open(t, 1, LIMIT_MS);
-  const id = await make(environments, { specId: 'Humanoid-v5' });
-  // Each is far below the limit; more and more of them, until the last one waited for longer.
-  let waitedMs = 0;
-  for (let calls = 16; waitedMs <= LIMIT_MS; calls *= 2) {
+  const ids: string[] = [];
+  // Each call is far below the limit; more and more of them, until the last one waited for longer.
+  for (let waitedMs = 0; waitedMs <= 1.5 * LIMIT_MS; ) {
+    ids.push(await make(environments), await make(environments));
     const startedMs = performance.now();
-    await Promise.all(Array.from({ length: calls }, () => environments.check(id, { seed: 1, steps: 200 })));
+    // An environment takes no more than 32 at once.
+    const calls = ids.flatMap((id) =>
+      Array.from({ length: 30 }, () => environments.check(id, { seed: 1, steps: 1000 })),
+    );
+    await Promise.all(calls);
     waitedMs = performance.now() - startedMs;
   }
 });
