@@ -154,7 +154,7 @@ function judge(before: readonly number[], after: readonly number[]): { learnt: b
   const error = Math.sqrt(variance(before) / before.length + variance(after) / after.length);
   const least = Math.max(3 * error, LEAST_RISE[spec] ?? 0);
   const learnt = rise > least;
-  const comparison = `the mean return rose by ${rise.toFixed(0)}; ${least.toFixed(0)} were asked for (3 standard errors = ${(3 * error).toFixed(0)})`;
+  const comparison = `the mean return rose by ${rise.toFixed(0)}, where less than ${least.toFixed(0)} would not count`;
   return { learnt, verdict: learnt ? `It learnt: ${comparison}.` : `It did not learn enough: ${comparison}.` };
 }
 

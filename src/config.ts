@@ -8,6 +8,7 @@ import { type ApiKey, keyLine, makeKey, parseKeyLine } from './api-keys.ts';
 import type { EngineSettings } from './compute/engines.ts';
 import { isLoopback } from './loopback.ts';
 import { makeFolder } from './make-folder.ts';
+import { didYouMean } from './nearest.ts';
 
 /** Where the workers of jobs run. A process keeps to itself what a thread does not: a native crash, or code that never returns. */
 const JOB_ISOLATIONS = ['thread', 'process'] as const;
@@ -160,6 +161,8 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   });
 }
 
+const SEE_HELP = 'gymserve --help (in a clone: npm start -- --help) lists all options.';
+
 type Given = (option: Option) => string | undefined;
 
 function variableOf(option: string): string {
@@ -168,20 +171,31 @@ function variableOf(option: string): string {
 
 function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Given {
   const options = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }]));
-  // A switch without a value is on.
-  const args = argv.flatMap((arg, i) =>
-    SWITCHES.has(arg) && !/^[^-]/.test(argv[i + 1] ?? '') ? [arg, 'true'] : [arg],
-  );
+  const args = argv.flatMap((arg, i) => {
+    // A switch without a value is on.
+    if (SWITCHES.has(arg) && !/^[^-]/.test(argv[i + 1] ?? '')) return [arg, 'true'];
+    // A negative number belongs to the option before it.
+    return isNegative(arg) ? [] : isNegative(argv[i + 1]) ? [`${arg}=${argv[i + 1]}`] : [arg];
+  });
+  const unknown = args
+    .flatMap((arg) => /^--([^=]+)/.exec(arg)?.[1] ?? [])
+    .find((name) => !Object.hasOwn(options, name));
+  if (unknown !== undefined)
+    throw new ConfigError(`There is no option --${unknown}.${didYouMean(unknown, Object.keys(options))} ${SEE_HELP}`);
   let flags: Record<string, unknown>;
   try {
     flags = parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} ${SEE_HELP}`);
   }
   return (option) => {
     const value = flags[option] ?? env[variableOf(option)];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
+}
+
+function isNegative(arg = ''): boolean {
+  return /^-\d/.test(arg);
 }
 
 function integer(option: Option, given: Given, fallback: number, min: number, max: number): number {

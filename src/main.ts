@@ -4,6 +4,7 @@ import { backupCommand } from './commands/backup.ts';
 import { keysCommand } from './commands/keys.ts';
 import { type Config, ConfigError, loadConfig, USAGE } from './config.ts';
 import { DomainError } from './errors.ts';
+import { didYouMean } from './nearest.ts';
 import { createServer, versionOfPackage } from './server.ts';
 
 /** A drain that takes longer is cut off: whatever started the server may otherwise kill it harder. */
@@ -34,7 +35,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const command = Object.entries(COMMANDS).find(([name]) => name === first)?.[1];
   if (command === undefined)
     throw new ConfigError(
-      `There is no command "${first}"; there are: ${Object.keys(COMMANDS).join(', ')}.\n\n${USAGE}`,
+      `There is no command "${first}"; there are: ${Object.keys(COMMANDS).join(', ')}.${didYouMean(first, Object.keys(COMMANDS))} gymserve --help lists the options.`,
     );
   await command(argv.slice(1));
 }

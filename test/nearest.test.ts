@@ -10,6 +10,7 @@ for (const [given, meant] of [
   ['label', 'labels'],
   ['maxEpisodeSteps', 'max_episode_steps'],
   ['nonsense', null],
+  ['toString', null],
   ['x'.repeat(100_000), null],
 ] as const) {
   test(`${given.slice(0, 20)} was meant to be ${meant}`, () => assert.equal(slipOf(given, NAMES), meant));

@@ -1,6 +1,6 @@
 // The algorithms that this build can train, by name.
 import { DomainError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Algorithm } from './algorithm.ts';
 import { sac } from './algorithms/sac/sac.ts';
 import { softPolicyIteration } from './algorithms/soft-policy-iteration/soft-policy-iteration.ts';
@@ -16,6 +16,6 @@ export function findAlgorithm(name: string): Algorithm {
   const names = ALGORITHMS.map((algorithm) => algorithm.name);
   throw new DomainError(
     'algorithm_not_found',
-    `There is no algorithm "${name.slice(0, 64)}"; did you mean "${nearest(name, names)}"? There are: ${names.join(', ')}.`,
+    `There is no algorithm "${name.slice(0, 64)}".${didYouMean(name, names)} There are: ${names.join(', ')}.`,
   );
 }

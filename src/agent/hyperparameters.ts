@@ -1,7 +1,7 @@
 // Hyperparameters checked against the JSON Schema that an algorithm shows: defaults filled in, and errors in words.
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { DomainError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { didYouMean } from '../nearest.ts';
 
 type Field = Readonly<Record<string, unknown>>;
 
@@ -26,8 +26,8 @@ export function hyperparameterFiller(
 function explain(algorithm: string, { properties }: HyperparameterSchema, error: ErrorObject, given: Field): string {
   if (error.keyword === 'additionalProperties') {
     const unknown = String((error.params as { additionalProperty: string }).additionalProperty);
-    const known = nearest(unknown, Object.keys(properties));
-    return `${algorithm} has no hyperparameter "${unknown.slice(0, 64)}"; did you mean "${known}"?`;
+    const names = Object.keys(properties);
+    return `${algorithm} has no hyperparameter "${unknown.slice(0, 64)}".${didYouMean(unknown, names)} It has: ${names.join(', ')}.`;
   }
   const [field = ''] = error.instancePath.slice(1).split('/');
   const value = shown(given[field]);

@@ -1,6 +1,6 @@
 // The catalogue of environments, and the one way to make one.
 import { DomainError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { acrobot } from './classic/acrobot.ts';
 import { cartPole } from './classic/cart-pole.ts';
 import { mountainCar } from './classic/mountain-car.ts';
@@ -131,6 +131,6 @@ function find(id: string): Registration {
   if (registration !== undefined) return registration;
   throw new DomainError(
     'env_spec_not_found',
-    `There is no environment "${id}". The nearest is "${nearest(id, [...byId.keys()])}"; GET /v1/env-specs lists all of them.`,
+    `There is no environment "${id}".${didYouMean(id, [...byId.keys()])} GET /v1/env-specs lists all of them.`,
   );
 }

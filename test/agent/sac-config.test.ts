@@ -83,7 +83,7 @@ for (const [name, property] of PROPERTIES) {
 }
 
 const BAD: readonly (readonly [Record<string, unknown>, ...string[]])[] = [
-  [{ learning_rat: 1e-3 }, 'learning_rat', 'did you mean "learning_rate"'],
+  [{ learning_rat: 1e-3 }, 'learning_rat', 'Did you mean "learning_rate"'],
   [{ hidden_sizes: [256, 0] }, '"hidden_sizes" is [256,0]', 'integers, each ≥ 1 and ≤ 4096'],
   [{ hidden_sizes: [256, 4097] }, '"hidden_sizes" is [256,4097]', '1 to 8'],
   [{ hidden_sizes: Array(9).fill(4) }, '"hidden_sizes" is [4,4,4', '1 to 8'],
@@ -330,8 +330,8 @@ test('every hyperparameter is described and has a default that its own schema ta
   }
 });
 
-test('algorithms are found by name, and the nearest is named', () => {
+test('algorithms are found by name, and a slip is told', () => {
   assert.ok(algorithms().includes(sac));
   assert.equal(findAlgorithm('sac'), sac);
-  assert.throws(() => findAlgorithm('sca'), refuses('algorithm_not_found', 'did you mean "sac"'));
+  assert.throws(() => findAlgorithm('sca'), refuses('algorithm_not_found', 'Did you mean "sac"'));
 });

@@ -35,11 +35,20 @@ test('every spec is found by its id, and ids are in order', () => {
   for (const spec of specs()) assert.equal(findSpec(spec.id), spec);
 });
 
+for (const wrong of ['', 'toString', 'nonsense', '__proto__']) {
+  test(`"${wrong}" is not found, and none is named in its place`, () => {
+    assert.throws(() => findSpec(wrong), {
+      code: 'env_spec_not_found',
+      message: `There is no environment "${wrong}". GET /v1/env-specs lists all of them.`,
+    });
+  });
+}
+
 for (const [wrong, near] of [
   ['HalfCheetah-v4', 'HalfCheetah-v5'],
   ['halfcheetah', 'HalfCheetah-v5'],
   ['pendulum-v0', 'Pendulum-v1'],
-  ['', 'Ant-v5'],
+  ['Ant', 'Ant-v5'],
 ] as const) {
   test(`"${wrong}" is not found, and "${near}" is named`, async () => {
     const expected = code('env_spec_not_found', new RegExp(`"${wrong}".*"${near}".*env-specs`));

@@ -58,7 +58,9 @@ for (const { args, says } of [
   { args: ['--port', '65536'], says: /--port \(GYMSERVE_PORT\) is "65536"; give an integer from 0 to 65535/ },
   { args: ['--threads', '1.5'], says: /--threads .* is "1.5"/ },
   { args: ['--log-level', 'loud'], says: /--log-level .* is "loud"; give one of: fatal/ },
-  { args: ['--no-such-flag', '1'], says: /Unknown option '--no-such-flag'/ },
+  { args: ['--no-such-flag', '1'], says: /^There is no option --no-such-flag\. .*--help.*\n$/ },
+  { args: ['--prot', '1'], says: /Did you mean "port"\?/ },
+  { args: ['sreve'], says: /There is no command "sreve".*Did you mean "serve"\?/ },
   { args: ['--engine', 'abacus', '--data-dir', temporaryFolder()], says: /There is no engine "abacus"/ },
   {
     args: ['--host', 'example.invalid', '--insecure'],

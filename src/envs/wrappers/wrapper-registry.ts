@@ -1,6 +1,6 @@
 // The catalogue of wrappers, and how a list of them is put around an environment.
 import { DomainError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
+import { didYouMean } from '../../nearest.ts';
 import type { Env } from '../env.ts';
 import { actionDelay } from './action-delay.ts';
 import { clipAction } from './clip-action.ts';
@@ -71,6 +71,6 @@ export function findWrapper(name: string): WrapperRegistration {
   const names = [...byName.keys()];
   throw new DomainError(
     'invalid_wrapper',
-    `There is no wrapper "${name.slice(0, 64)}". The nearest is "${nearest(name, names)}". Wrappers: ${names.join(', ')}.`,
+    `There is no wrapper "${name.slice(0, 64)}".${didYouMean(name, names)} Wrappers: ${names.join(', ')}.`,
   );
 }

@@ -112,7 +112,7 @@ test('hyperparameters that are none are refused in words', () => {
     [{ temperature: -1 }, /"temperature" is -1; allowed is number, ≥ 0 and ≤ 1000000000/],
     [{ discount: 1 }, /"discount" is 1; allowed is number, ≥ 0 and < 1/],
     [{ max_evaluation_sweeps: 1.5 }, /"max_evaluation_sweeps" is 1.5; allowed is integer, ≥ 1/],
-    [{ tolerence: 1 }, /Soft policy iteration has no hyperparameter "tolerence"; did you mean "tolerance"/],
+    [{ tolerence: 1 }, /Soft policy iteration has no hyperparameter "tolerence"\. Did you mean "tolerance"/],
   ] as const) {
     assert.throws(() => algorithm.resolve(given, 'none'), what);
   }

@@ -50,7 +50,7 @@ export function agentCases({ http, start, dataDir }: RealContext): void {
     [{ algorithm: 'sca' }, 404, 'algorithm_not_found', /"sac"/],
     [{ spec_id: 'Pendulum-v2' }, 404, 'env_spec_not_found', /"Pendulum-v1"/],
     [{ env_kwargs: { gg: 1 } }, 422, 'invalid_kwargs', /"gg"/],
-    [{ hyperparameters: { lerning_rate: 1 } }, 422, 'invalid_hyperparameter', /did you mean "learning_rate"/],
+    [{ hyperparameters: { lerning_rate: 1 } }, 422, 'invalid_hyperparameter', /Did you mean "learning_rate"/],
     [{ hyperparameters: { toString: 1 } }, 422, 'invalid_hyperparameter', /"toString"/],
     [{ hyperparameters: { discount: 2 } }, 422, 'invalid_hyperparameter', /"discount" is 2; allowed is .*≤ 1/],
     [{ hyperparameters: { hidden_sizes: [1e9] } }, 422, 'invalid_hyperparameter', /"hidden_sizes"/],

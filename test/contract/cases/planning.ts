@@ -138,7 +138,7 @@ export function planningCases({ http }: RealContext): void {
     [{ algorithm: 'sac' }, 'unsupported_space', /SAC observes a Box.*Discrete\(16\)/],
     [{ env_kwargs: { map_name: null } }, 'invalid_kwargs', /Give desc a seed/],
     [{ hyperparameters: { discount: 1 } }, 'invalid_hyperparameter', /"discount" is 1; allowed is number, ≥ 0 and < 1/],
-    [{ hyperparameters: { temprature: 1 } }, 'invalid_hyperparameter', /did you mean "temperature"/],
+    [{ hyperparameters: { temprature: 1 } }, 'invalid_hyperparameter', /Did you mean "temperature"/],
   ] as const) {
     test(`an agent with ${JSON.stringify(agent)} is ${code}`, async () => {
       const { body } = await http

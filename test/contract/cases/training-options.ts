@@ -129,7 +129,7 @@ export function trainingOptionCases({ http }: RealContext): void {
           .send({ episodes: 1, perturbations: [wish] })
           .expect(status)
       ).body;
-    assert.match((await refused({ name: 'ActionDela' }, 422)).detail, /The nearest is "ActionDelay"/);
+    assert.match((await refused({ name: 'ActionDela' }, 422)).detail, /Did you mean "ActionDelay"/);
     assert.equal((await refused({ name: 'ActionDelay', kwargs: { dealy: 2 } }, 422)).code, 'invalid_kwargs');
     assert.match((await refused({ name: 'FrameStackObservation' }, 422)).detail, /changes the spaces of Pendulum-v1/);
     assert.match((await refused({ name: 'SetGravity' }, 422)).detail, /SetGravity changes a MuJoCo model/);

@@ -65,7 +65,7 @@ export function wrapperCases({ http, contract }: RealContext): void {
   });
 
   for (const [wanted, code, detail] of [
-    [{ wrappers: [{ name: 'NormaliseObservation' }] }, 'invalid_wrapper', /nearest is "NormalizeObservation"/],
+    [{ wrappers: [{ name: 'NormaliseObservation' }] }, 'invalid_wrapper', /Did you mean "NormalizeObservation"/],
     [
       { spec_id: 'CartPole-v1', wrappers: [{ name: 'RescaleAction' }] },
       'invalid_wrapper',
