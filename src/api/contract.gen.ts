@@ -2459,8 +2459,11 @@ export interface components {
             updated_at: components["schemas"]["Time"];
         };
         JobProgress: {
+            /** @description That this job took. */
             timesteps: number;
+            /** @description That were asked for; 0 of an evaluation, which plays episodes. */
             total_timesteps: number;
+            /** @description Of the timesteps; in a job that learns of the gradient steps, in an evaluation of the episodes. Less than 1 where a job ended before them, having converged or reached its target. */
             fraction: number;
             episodes: number;
             /** @description Gradient steps. */
