@@ -1,6 +1,7 @@
 // How fast a trained policy acts, in the thread that holds it: HalfCheetah-v5's sizes, hidden layers of 256, deterministic actions.
 // node dist/bench/act.js [--json] [--engine E]
-import { parseArgs } from 'node:util';
+
+import { readFlags } from '../scripts/flags.ts';
 import { findAlgorithm } from '../src/agent/algorithm-registry.ts';
 import { Engines } from '../src/compute/engines.ts';
 import { loadConfig } from '../src/config.ts';
@@ -11,9 +12,7 @@ const SPEC = 'HalfCheetah-v5';
 const BLOCKS = 21;
 const BLOCK_MS = 100;
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, engine: { type: 'string' } },
-});
+const values = readFlags({ json: { type: 'boolean', default: false }, engine: { type: 'string' } });
 
 /** One line of `--json`: medians of blocks. */
 interface ActTiming {

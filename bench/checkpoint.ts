@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../scripts/flags.ts';
 import { FORMAT_VERSION } from '../src/agent/checkpoint.ts';
 import { ReplayBuffer } from '../src/agent/replay/replay-buffer.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
@@ -12,13 +12,11 @@ import { Blobs } from '../src/storage/blobs.ts';
 import type { ExperienceRef } from '../src/storage/checkpoints.ts';
 import { ExperienceFiles } from '../src/workers/experience-files.ts';
 
-const { values } = parseArgs({
-  options: {
-    capacity: { type: 'string', default: '1000000' },
-    steps: { type: 'string', default: '1000' },
-    folder: { type: 'string', default: tmpdir() },
-    json: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  capacity: { type: 'string', default: '1000000' },
+  steps: { type: 'string', default: '1000' },
+  folder: { type: 'string', default: tmpdir() },
+  json: { type: 'boolean', default: false },
 });
 const [OBSERVATION, ACTION, EPISODE] = [17, 6, 1000];
 

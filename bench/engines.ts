@@ -1,6 +1,7 @@
 // Updates a second of every engine that works here, by width of the networks and form of SAC: the table of docs/engines.md.
 // node dist/bench/engines.js [--engines native,onnx-cpu,…] [--threads 1,2] [--hidden 64,256,400] [--variants v2,v1] [--batch 256]
-import { parseArgs } from 'node:util';
+
+import { readFlags } from '../scripts/flags.ts';
 import { Engines } from '../src/compute/engines.ts';
 import { loadConfig } from '../src/config.ts';
 import { graphOf, measure } from './updates.ts';
@@ -12,14 +13,12 @@ const ON_ONE_THREAD = ['tfjs-wasm', 'tfjs-cpu', 'onnx-webgpu', 'onnx-cuda', 'tfj
 
 const list = (text: string): string[] => text.split(',').filter((word) => word !== '');
 
-const { values } = parseArgs({
-  options: {
-    engines: { type: 'string' },
-    threads: { type: 'string', default: '1,2' },
-    hidden: { type: 'string', default: '64,256,400' },
-    variants: { type: 'string', default: 'v2,v1' },
-    batch: { type: 'string', default: '256' },
-  },
+const values = readFlags({
+  engines: { type: 'string' },
+  threads: { type: 'string', default: '1,2' },
+  hidden: { type: 'string', default: '64,256,400' },
+  variants: { type: 'string', default: 'v2,v1' },
+  batch: { type: 'string', default: '256' },
 });
 const settings = loadConfig([]).engines;
 const engines = new Engines(settings);

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../scripts/flags.ts';
 import { loadConfig } from '../src/config.ts';
 import type { Env } from '../src/envs/env.ts';
 import { Simulation } from '../src/envs/mujoco/simulation.ts';
@@ -21,14 +21,12 @@ const BLOCK_MS = 700;
 /** Batches of actions that take turns, so that drawing them is not measured. */
 const BATCHES = 32;
 
-const { values } = parseArgs({
-  options: {
-    spec: { type: 'string' },
-    'num-envs': { type: 'string', default: '64' },
-    workers: { type: 'string' },
-    blocks: { type: 'string', default: '7' },
-    json: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  spec: { type: 'string' },
+  'num-envs': { type: 'string', default: '64' },
+  workers: { type: 'string' },
+  blocks: { type: 'string', default: '7' },
+  json: { type: 'boolean', default: false },
 });
 
 /** Medians of blocks; those of the two rates take turns, so that both see the same machine. */

@@ -1,12 +1,10 @@
 // How soon a server is ready, and how long /healthz takes while a job trains: the server in a process of its own, training HalfCheetah-v5 at full size.
 //   npm run --silent bench -- health --json [--requests N]
-import { parseArgs } from 'node:util';
 import { ApiClient } from '../scripts/api-client.ts';
+import { readFlags } from '../scripts/flags.ts';
 import { startServer } from '../scripts/server-process.ts';
 
-const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '2000' }, json: { type: 'boolean', default: false } },
-});
+const values = readFlags({ requests: { type: 'string', default: '2000' }, json: { type: 'boolean', default: false } });
 const requests = Number(values.requests);
 
 const begun = performance.now();

@@ -5,8 +5,9 @@
 import { type ChildProcess, execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { ApiClient } from '../scripts/api-client.ts';
+import { readFlags } from '../scripts/flags.ts';
 import { startServer } from '../scripts/server-process.ts';
 import { type Agent, ended, type Job } from '../scripts/study/resources.ts';
 import type { UpdateTiming } from './updates.ts';
@@ -18,14 +19,12 @@ const EVALUATION = { every_timesteps: 5000, episodes: 10 } as const;
 /** As long the job runs between two timings of the update alone. */
 const SLICE_MS = 8000;
 
-const { values } = parseArgs({
-  options: {
-    engine: { type: 'string', default: 'auto' },
-    threads: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '15000' },
-    'checkpoint-seconds': { type: 'string', default: '60' },
-    json: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  engine: { type: 'string', default: 'auto' },
+  threads: { type: 'string', default: '1' },
+  steps: { type: 'string', default: '15000' },
+  'checkpoint-seconds': { type: 'string', default: '60' },
+  json: { type: 'boolean', default: false },
 });
 
 interface Row {

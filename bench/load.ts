@@ -10,20 +10,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { ApiClient } from '../scripts/api-client.ts';
+import { readFlags } from '../scripts/flags.ts';
 import { loadConfig } from '../src/config.ts';
 import { createServer } from '../src/server.ts';
 
-const { values } = parseArgs({
-  options: {
-    rate: { type: 'string', default: '300' },
-    seconds: { type: 'string', default: '60' },
-    connections: { type: 'string', default: '200' },
-    spec: { type: 'string', default: 'HalfCheetah-v5' },
-    json: { type: 'boolean', default: false },
-    server: { type: 'string' },
-  },
+const values = readFlags({
+  rate: { type: 'string', default: '300' },
+  seconds: { type: 'string', default: '60' },
+  connections: { type: 'string', default: '200' },
+  spec: { type: 'string', default: 'HalfCheetah-v5' },
+  json: { type: 'boolean', default: false },
+  server: { type: 'string' },
 });
 
 /** Environments that are reset and stepped; few enough calls wait on each. */

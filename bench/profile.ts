@@ -4,7 +4,8 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
+import { readFlags } from '../scripts/flags.ts';
 import type { Graph } from '../src/compute/graph.ts';
 import { findCompiler } from '../src/compute/native/compiler.ts';
 import { wholeProgram } from '../src/compute/native/engine.ts';
@@ -32,13 +33,11 @@ interface StepTime {
 
 const execute = promisify(execFile);
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    threads: { type: 'string', default: '1' },
-    calls: { type: 'string', default: '500' },
-    ...UPDATE_OPTIONS,
-  },
+const values = readFlags({
+  json: { type: 'boolean', default: false },
+  threads: { type: 'string', default: '1' },
+  calls: { type: 'string', default: '500' },
+  ...UPDATE_OPTIONS,
 });
 const report = await profile(graphOf(values), values.threads, values.calls);
 const total = report.reduce((sum, { ns }) => sum + ns, 0);

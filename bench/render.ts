@@ -1,16 +1,15 @@
 // How long a picture takes, of every environment as large as Gymnasium draws it: drawing alone, and with its PNG.
 //   npm run --silent bench -- render --json [--frames N] [--spec HalfCheetah-v5]
-import { parseArgs } from 'node:util';
+
+import { readFlags } from '../scripts/flags.ts';
 import { make, specs } from '../src/envs/registry.ts';
 import { encodePng } from '../src/envs/render/png.ts';
 import { Pcg64 } from '../src/math/pcg64.ts';
 
-const { values } = parseArgs({
-  options: {
-    frames: { type: 'string', default: '20' },
-    spec: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  frames: { type: 'string', default: '20' },
+  spec: { type: 'string' },
+  json: { type: 'boolean', default: false },
 });
 const frames = Number(values.frames);
 

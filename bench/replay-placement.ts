@@ -1,7 +1,8 @@
 // What it brings to have the replay where the engine computes: whole steps of a learner on HalfCheetah-v5's sizes without the environment
 // (acting, storing, updating), with one update a step and with eight after each eight steps. First, that both make the same numbers.
 // node dist/bench/replay-placement.js [--json] [--engine tfjs-node] [--threads N] [--hidden 64,256] [--blocks N]
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
+import { readFlags } from '../scripts/flags.ts';
 import type { Learner, ReplayPlacement } from '../src/agent/algorithm.ts';
 import { sac } from '../src/agent/algorithms/sac/sac.ts';
 import type { Engine } from '../src/compute/engine.ts';
@@ -16,14 +17,12 @@ const HELD = 20_000;
 const COMPARED_STEPS = 64;
 const BLOCK_MS = 1500;
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    engine: { type: 'string', default: 'tfjs-node' },
-    threads: { type: 'string', default: '1' },
-    hidden: { type: 'string', default: '64,256' },
-    blocks: { type: 'string', default: '9' },
-  },
+const values = readFlags({
+  json: { type: 'boolean', default: false },
+  engine: { type: 'string', default: 'tfjs-node' },
+  threads: { type: 'string', default: '1' },
+  hidden: { type: 'string', default: '64,256' },
+  blocks: { type: 'string', default: '9' },
 });
 
 /** One line of `--json`: of blocks that took turns, medians. */

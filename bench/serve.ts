@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
 import { decode, encode } from '@msgpack/msgpack';
 import { WebSocket } from 'ws';
+import { readFlags } from '../scripts/flags.ts';
 import { loadConfig } from '../src/config.ts';
 import { make } from '../src/envs/registry.ts';
 import { type Batch, Batches, sampleBatch } from '../src/envs/vector/batch.ts';
@@ -28,16 +28,14 @@ const RESET = { seed: null, options: {}, resetMask: null };
 /** Of frames that reset; steps count from 1. */
 const RESET_ID = 0;
 
-const { values } = parseArgs({
-  options: {
-    spec: { type: 'string', default: 'HalfCheetah-v5' },
-    'num-envs': { type: 'string', default: '64' },
-    workers: { type: 'string', default: '2' },
-    blocks: { type: 'string', default: '7' },
-    json: { type: 'boolean', default: false },
-    server: { type: 'string' },
-    idle: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  spec: { type: 'string', default: 'HalfCheetah-v5' },
+  'num-envs': { type: 'string', default: '64' },
+  workers: { type: 'string', default: '2' },
+  blocks: { type: 'string', default: '7' },
+  json: { type: 'boolean', default: false },
+  server: { type: 'string' },
+  idle: { type: 'boolean', default: false },
 });
 
 type Transport = 'http-json' | 'http-msgpack' | 'ws-json' | 'ws-msgpack';

@@ -5,8 +5,9 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import util, { parseArgs } from 'node:util';
+import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { readFlags } from '../scripts/flags.ts';
 import { Engines } from '../src/compute/engines.ts';
 import { registerGradients } from '../src/compute/trace/gradients.ts';
 import { trace } from '../src/compute/trace/trace.ts';
@@ -23,15 +24,13 @@ const SPACES = { observation: 17, action: 6 };
 /** Milliseconds of one update, over one block. */
 type Block = () => Promise<number>;
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    threads: { type: 'string', default: '2' },
-    hidden: { type: 'string', default: '256' },
-    batch: { type: 'string', default: '256' },
-    blocks: { type: 'string', default: '15' },
-    eager: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  json: { type: 'boolean', default: false },
+  threads: { type: 'string', default: '2' },
+  hidden: { type: 'string', default: '256' },
+  batch: { type: 'string', default: '256' },
+  blocks: { type: 'string', default: '15' },
+  eager: { type: 'boolean', default: false },
 });
 
 function update() {

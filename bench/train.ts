@@ -1,6 +1,7 @@
 // End-to-end SAC training on HalfCheetah-v5, one update a step, in this thread: what a job's worker does, without the worker.
 //   npm run --silent bench -- train --json [--engine E] [--threads N] [--steps N] [--repeats N]
-import { parseArgs } from 'node:util';
+
+import { readFlags } from '../scripts/flags.ts';
 import { actionCodec } from '../src/agent/action-codec.ts';
 import type { Experience, Learner } from '../src/agent/algorithm.ts';
 import { sac } from '../src/agent/algorithms/sac/sac.ts';
@@ -17,14 +18,12 @@ const SPEC = 'HalfCheetah-v5';
 /** Enough for a full batch to differ from step to step; not measured. */
 const WARM_UP = 500;
 
-const { values } = parseArgs({
-  options: {
-    engine: { type: 'string', default: 'auto' },
-    threads: { type: 'string' },
-    steps: { type: 'string', default: '1500' },
-    repeats: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  engine: { type: 'string', default: 'auto' },
+  threads: { type: 'string' },
+  steps: { type: 'string', default: '1500' },
+  repeats: { type: 'string', default: '3' },
+  json: { type: 'boolean', default: false },
 });
 
 interface Row {

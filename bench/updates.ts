@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../scripts/flags.ts';
 import type { Engine, Program } from '../src/compute/engine.ts';
 import { Engines } from '../src/compute/engines.ts';
 import type { Graph, Node } from '../src/compute/graph.ts';
@@ -45,15 +45,15 @@ export interface UpdateTiming {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
+  const values = readFlags(
+    {
       json: { type: 'boolean', default: false },
       engine: { type: 'string', default: 'auto' },
       threads: { type: 'string' },
       ...UPDATE_OPTIONS,
     },
-  });
+    argv,
+  );
   const settings = loadConfig([]).engines;
   const engine = await new Engines(settings).find(values.engine);
   const graph = graphOf(values);

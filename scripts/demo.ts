@@ -1,7 +1,7 @@
 // `npm run demo`: the main job, over HTTP alone. Trains an agent, shows what it learnt, and fails where it learnt too little.
-import { parseArgs } from 'node:util';
 import { Presets, SingleBar } from 'cli-progress';
 import { ApiClient } from './api-client.ts';
+import { readFlags } from './flags.ts';
 import { startServer } from './server-process.ts';
 
 interface Job {
@@ -26,14 +26,12 @@ const QUICK: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 const EPISODES = 10;
 const POINTS_ON_CURVE = 10;
 
-const { values: options } = parseArgs({
-  options: {
-    spec: { type: 'string', default: 'HalfCheetah-v5' },
-    steps: { type: 'string', default: '20000' },
-    'learning-rate': { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    keep: { type: 'boolean', default: false },
-  },
+const options = readFlags({
+  spec: { type: 'string', default: 'HalfCheetah-v5' },
+  steps: { type: 'string', default: '20000' },
+  'learning-rate': { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  keep: { type: 'boolean', default: false },
 });
 
 const { spec } = options;
