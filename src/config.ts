@@ -171,12 +171,10 @@ function variableOf(option: string): string {
 
 function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Given {
   const options = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }]));
-  const args = argv.flatMap((arg, i) => {
+  const args = joined(argv).map((arg, i, { [i + 1]: next = '' }) =>
     // A switch without a value is on.
-    if (SWITCHES.has(arg) && !/^[^-]/.test(argv[i + 1] ?? '')) return [arg, 'true'];
-    // A negative number belongs to the option before it.
-    return isNegative(arg) ? [] : isNegative(argv[i + 1]) ? [`${arg}=${argv[i + 1]}`] : [arg];
-  });
+    SWITCHES.has(arg) && !/^[^-]/.test(next) ? `${arg}=true` : arg,
+  );
   const unknown = args
     .flatMap((arg) => /^--([^=]+)/.exec(arg)?.[1] ?? [])
     .find((name) => !Object.hasOwn(options, name));
@@ -194,8 +192,15 @@ function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Given {
   };
 }
 
-function isNegative(arg = ''): boolean {
-  return /^-\d/.test(arg);
+/** With each negative number in one piece with the option before it, since it looks like an option itself. */
+function joined(argv: readonly string[]): string[] {
+  const args: string[] = [];
+  for (const arg of argv) {
+    const last = args.at(-1) ?? '';
+    if (/^-\d/.test(arg) && /^--[^=]+$/.test(last)) args[args.length - 1] = `${last}=${arg}`;
+    else args.push(arg);
+  }
+  return args;
 }
 
 function integer(option: Option, given: Given, fallback: number, min: number, max: number): number {

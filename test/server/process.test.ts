@@ -56,6 +56,9 @@ test('a public address without keys is refused', () => {
 
 for (const { args, says } of [
   { args: ['--port', '65536'], says: /--port \(GYMSERVE_PORT\) is "65536"; give an integer from 0 to 65535/ },
+  { args: ['--port', '-1'], says: /--port .* is "-1"/ },
+  { args: ['--insecure', '-1'], says: /--insecure .* is "-1"/ },
+  { args: ['-1'], says: /-1/ },
   { args: ['--threads', '1.5'], says: /--threads .* is "1.5"/ },
   { args: ['--log-level', 'loud'], says: /--log-level .* is "loud"; give one of: fatal/ },
   { args: ['--no-such-flag', '1'], says: /^There is no option --no-such-flag\. .*--help.*\n$/ },
