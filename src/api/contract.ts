@@ -1,7 +1,7 @@
 // openapi.yaml as data. Knows the document's shape and nothing of Fastify.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse } from 'yaml';
+import { load } from 'js-yaml';
 import { isScope, type Scope } from '../api-keys.ts';
 
 /** The key under which validators know the document: `openapi#/components/schemas/Tensor`. */
@@ -50,7 +50,7 @@ type Json = Record<string, unknown>;
 /** Reads `openapi.yaml` from the package that this module belongs to, compiled or not. */
 export function loadContract(): Contract {
   const text = readFileSync(contractPath(), 'utf8');
-  const document = parse(text) as Json;
+  const document = load(text) as Json;
   return { text, document, operations: operationsOf(document) };
 }
 
