@@ -37,7 +37,7 @@ const CASES = KERNEL_CASES.length + COMPOSED_CASES.length;
 
 /** What an engine does not promise, and why. */
 interface Leeway {
-  /** Cases held to ten times the tolerance. */
+  /** Cases held to fifty times the tolerance. */
   readonly coarse?: RegExp;
   /** NaN and infinities may get lost: these cases are not compared, and numbers only where the reference is finite. */
   readonly losesNan?: RegExp;
@@ -50,8 +50,9 @@ const DISTINCT = ['SAC v1', 'TD3 with its policy', 'PPO with a Gaussian', 'soft 
 
 const LEEWAYS: Readonly<Partial<Record<EngineName, Leeway>>> = {
   // A WGSL shader may assume that NaN and infinities do not occur (https://www.w3.org/TR/WGSL/#floating-point-evaluation): on
-  // SwiftShader relu(NaN) is 0, exp(NaN) infinity, log(-1) a number. And its log is off by up to 7e-5 near 1, which the
-  // definitions of expm1 and log1p by exp and log make visible. A shader takes tens of milliseconds to compile there.
+  // SwiftShader relu(NaN) is 0, exp(NaN) infinity, log(-1) a number. And near 1 a shader's log may be off by 2^-21 = 4.8e-7 and
+  // its exp by 3 units in the last place (#floating-point-accuracy; SwiftShader's is, by 1.5e-7), which the definitions of log1p
+  // and expm1 by them, in cases that are a thousandfold, make visible. A shader takes tens of milliseconds to compile there.
   'onnx-webgpu': { coarse: /Expm1|Log1p/, losesNan: /IsFinite|IsInf|IsNan/, slow: true },
 };
 
@@ -73,7 +74,7 @@ function differences(
     const finite = values.filter(Number.isFinite).map(Math.abs);
     const largest = finite.reduce((most, value) => Math.max(most, value), least);
     const roundings = 1e-5 + 2e-6 * Math.sqrt(termsOf(name, values.length, inputs));
-    const tolerance = roundings * largest * (coarse?.test(name) ? 10 : 1);
+    const tolerance = roundings * largest * (coarse?.test(name) ? 50 : 1);
     const index = values.findIndex((value, place) => {
       const rounded = Math.fround(value);
       if (!Number.isFinite(rounded)) return losesNan === undefined && !Object.is(got[place], rounded);
