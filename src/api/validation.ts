@@ -34,20 +34,20 @@ export function createValidators(document: Contract['document']): RequestValidat
 /** Compiled when it is first needed: all of them would be a fifth of the server's start. */
 function lazily(ajv: Ajv2020, schema: object): ValidateFunction {
   let validate: ValidateFunction | undefined;
-  const check = (data: unknown): boolean => {
+  return chosen(() => {
     validate ??= ajv.compile(schema);
-    const isValid = validate(data);
-    check.errors = validate.errors ?? null;
-    return isValid;
-  };
-  check.errors = null as ValidateFunction['errors'];
-  return check as ValidateFunction;
+    return validate;
+  });
 }
 
 /** By what the body was parsed from. The header would not do: without one, no schema at all would be found. */
 function either(json: ValidateFunction, msgpack: ValidateFunction): ValidateFunction {
+  return chosen((data) => (isPacked(data) ? msgpack : json));
+}
+
+function chosen(validatorOf: (data: unknown) => ValidateFunction): ValidateFunction {
   const check = (data: unknown): boolean => {
-    const validate = isPacked(data) ? msgpack : json;
+    const validate = validatorOf(data);
     const isValid = validate(data);
     check.errors = validate.errors ?? null;
     return isValid;
