@@ -1,6 +1,5 @@
 // How fast a trained policy acts, in the thread that holds it: HalfCheetah-v5's sizes, hidden layers of 256, deterministic actions.
 // node dist/bench/act.js [--json] [--engine E]
-
 import { readFlags } from '../scripts/flags.ts';
 import { findAlgorithm } from '../src/agent/algorithm-registry.ts';
 import { Engines } from '../src/compute/engines.ts';

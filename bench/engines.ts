@@ -1,6 +1,5 @@
 // Updates a second of every engine that works here, by width of the networks and form of SAC: the table of docs/engines.md.
 // node dist/bench/engines.js [--engines native,onnx-cpu,…] [--threads 1,2] [--hidden 64,256,400] [--variants v2,v1] [--batch 256]
-
 import { readFlags } from '../scripts/flags.ts';
 import { Engines } from '../src/compute/engines.ts';
 import { loadConfig } from '../src/config.ts';

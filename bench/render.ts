@@ -1,6 +1,5 @@
 // How long a picture takes, of every environment as large as Gymnasium draws it: drawing alone, and with its PNG.
 //   npm run --silent bench -- render --json [--frames N] [--spec HalfCheetah-v5]
-
 import { readFlags } from '../scripts/flags.ts';
 import { make, specs } from '../src/envs/registry.ts';
 import { encodePng } from '../src/envs/render/png.ts';

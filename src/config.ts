@@ -105,6 +105,8 @@ const OPTIONS = {
 
 type Option = keyof typeof OPTIONS;
 
+/** As they are given: `--port`. */
+const NAMES: ReadonlySet<string> = new Set(Object.keys(OPTIONS).map((name) => `--${name}`));
 const SWITCHES: ReadonlySet<string> = new Set(['--resume-jobs', '--create-key', '--insecure']);
 
 export const USAGE = `Usage: gymserve [serve] [--option value …]      (in a clone: npm start -- [--option value …])\n       gymserve keys create|list|revoke         API keys and their scopes\n       gymserve backup                          a copy of the data directory\n       gymserve version | help\n\n${Object.entries(
@@ -161,7 +163,7 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   });
 }
 
-const SEE_HELP = 'gymserve --help (in a clone: npm start -- --help) lists all options.';
+export const SEE_HELP = 'gymserve --help (in a clone: npm start -- --help) lists all options.';
 
 type Given = (option: Option) => string | undefined;
 
@@ -175,16 +177,14 @@ function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Given {
     // A switch without a value is on.
     SWITCHES.has(arg) && !/^[^-]/.test(next) ? `${arg}=true` : arg,
   );
-  const unknown = args
-    .flatMap((arg) => /^--([^=]+)/.exec(arg)?.[1] ?? [])
-    .find((name) => !Object.hasOwn(options, name));
+  const [unknown] = args.flatMap((arg) => /^-[^=]+/.exec(arg) ?? []).filter((name) => !NAMES.has(name));
   if (unknown !== undefined)
-    throw new ConfigError(`There is no option --${unknown}.${didYouMean(unknown, Object.keys(options))} ${SEE_HELP}`);
+    throw new ConfigError(`There is no option ${unknown}.${didYouMean(unknown, [...NAMES])} ${SEE_HELP}`);
   let flags: Record<string, unknown>;
   try {
     flags = parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} ${SEE_HELP}`);
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n${SEE_HELP}`);
   }
   return (option) => {
     const value = flags[option] ?? env[variableOf(option)];

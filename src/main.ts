@@ -2,7 +2,7 @@
 // The command line: `gymserve serve` (what `npm start` runs: configuration in, a server out, a graceful end) and smaller commands.
 import { backupCommand } from './commands/backup.ts';
 import { keysCommand } from './commands/keys.ts';
-import { type Config, ConfigError, loadConfig, USAGE } from './config.ts';
+import { type Config, ConfigError, loadConfig, SEE_HELP, USAGE } from './config.ts';
 import { DomainError } from './errors.ts';
 import { didYouMean } from './nearest.ts';
 import { createServer, versionOfPackage } from './server.ts';
@@ -35,7 +35,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const command = Object.entries(COMMANDS).find(([name]) => name === first)?.[1];
   if (command === undefined)
     throw new ConfigError(
-      `There is no command "${first}"; there are: ${Object.keys(COMMANDS).join(', ')}.${didYouMean(first, Object.keys(COMMANDS))} gymserve --help lists the options.`,
+      `There is no command "${first}"; there are: ${Object.keys(COMMANDS).join(', ')}.${didYouMean(first, Object.keys(COMMANDS))} ${SEE_HELP}`,
     );
   await command(argv.slice(1));
 }
