@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExplorationNoise } from '../../src/agent/nn/exploration-noise.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const [THETA, DT] = [0.15, 0.01];

@@ -7,7 +7,8 @@ import { evaluate } from '../../src/compute/reference/evaluate.ts';
 import { trace } from '../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { nest } from '../../src/math/tensor.ts';
-import { assertClose, freshSeed, uniform } from '../compute/support.ts';
+import { assertClose, uniform } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 import { differences, forward, layerNormalized, type Numbers } from './support/plain-sac.ts';
 
 const [BATCH, SIZES] = [4, [3, 6, 5, 2]] as const;

@@ -6,7 +6,8 @@ import { RewardNormalizer } from '../../src/agent/nn/reward-normalizer.ts';
 import { evaluate } from '../../src/compute/reference/evaluate.ts';
 import { trace } from '../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { assertClose, freshSeed } from '../compute/support.ts';
+import { assertClose } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const variance = (values: readonly number[]): number => {

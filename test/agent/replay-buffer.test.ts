@@ -6,7 +6,7 @@ import type { Experience, Transition } from '../../src/agent/algorithm.ts';
 import { type Batch, ReplayBuffer, type ReplayOptions, replayBytes } from '../../src/agent/replay/replay-buffer.ts';
 import type { Pcg64 } from '../../src/math/pcg64.ts';
 import { type Tensors, vector } from '../../src/math/tensor.ts';
-import { freshSeed } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 
 const [OBSERVATION, ACTION] = [2, 1];
 /** In float32 it is another number, which must not be the one that is multiplied with. */

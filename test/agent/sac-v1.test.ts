@@ -11,8 +11,9 @@ import { Pcg64 } from '../../src/math/pcg64.ts';
 import { sizeOf } from '../../src/math/tensor.ts';
 import { drawFor, updateOf } from '../compute/programs/program.ts';
 import { sacV1 } from '../compute/programs/sac-v1.ts';
-import { assertClose, freshSeed } from '../compute/support.ts';
+import { assertClose } from '../compute/support.ts';
 import { sacUpdate, spacesOf } from '../support/sac-graph.ts';
+import { freshSeed } from '../support/seed.ts';
 import { learnerOf, starting, stepAll, type World } from './support/learners.ts';
 
 test('an update of v1 is that of the program in test/compute/programs, which shares no line with it', (context) => {

@@ -5,18 +5,20 @@ import fc from 'fast-check';
 import { isPacked, parseMsgpack, toMsgpack } from '../../src/api/msgpack.ts';
 import { InvalidRequest } from '../../src/api/problem.ts';
 import { TensorData } from '../../src/envs/spaces/tensor-data.ts';
+import { freshSeed } from '../support/seed.ts';
 
-test('a message is what JSON would have been', () => {
+test('a message is what JSON would have been', (context) => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5, noUnicodeString: false }), (value) => {
       fc.pre(!/__proto__|constructor|dtype/.test(JSON.stringify(value)));
       // JSON has no −0.
       assert.deepEqual(JSON.stringify(parseMsgpack(encode(value))), JSON.stringify(value));
     }),
+    { seed: freshSeed(context) },
   );
 });
 
-test('what is written is read again, tensors in fields too', () => {
+test('what is written is read again, tensors in fields too', (context) => {
   const floats = fc.array(fc.float(), { maxLength: 20 });
   fc.assert(
     fc.property(floats, fc.dictionary(fc.string(), fc.integer()), (numbers, fields) => {
@@ -26,6 +28,7 @@ test('what is written is read again, tensors in fields too', () => {
       assert.deepEqual({ ...(read as object) }, { ...fields, tensor });
       assert.ok(isPacked(read));
     }),
+    { seed: freshSeed(context) },
   );
 });
 
@@ -75,7 +78,7 @@ test('arrays that promise more than there is take no memory', () => {
   assert.ok(process.memoryUsage().rss - before < 200 * 2 ** 20);
 });
 
-test('any bytes are a message or an invalid request, and nothing else', () => {
+test('any bytes are a message or an invalid request, and nothing else', (context) => {
   let whole = 0;
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), (bytes) => {
@@ -86,7 +89,7 @@ test('any bytes are a message or an invalid request, and nothing else', () => {
         assert.ok(error instanceof InvalidRequest, String(error));
       }
     }),
-    { numRuns: 20_000 },
+    { seed: freshSeed(context), numRuns: 20_000 },
   );
   assert.ok(whole > 0);
 });

@@ -13,11 +13,12 @@ import { DomainError } from '../../src/errors.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import type { Tensor } from '../../src/math/tensor.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
+import { freshSeed } from '../support/seed.ts';
 import { type Drawn, kernelGraph, productGraph, type Sizes, specialGraph, stateGraph } from './conformance-graphs.ts';
 import { COMPOSED_CASES, KERNEL_CASES } from './kernel-cases.ts';
 import { drawFor, updateOf } from './programs/program.ts';
 import { ODD_SIZES, PROGRAMS } from './programs/programs.ts';
-import { freshSeed, setAll } from './support.ts';
+import { setAll } from './support.ts';
 
 /** Off the vector widths (4, 8, 16 numbers) on both sides, in each of the three places. */
 const AWKWARD: readonly Sizes[] = [

@@ -9,8 +9,9 @@ import { evaluate } from '../../src/compute/reference/evaluate.ts';
 import { traceableKernels } from '../../src/compute/trace/kernels.ts';
 import { trace } from '../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
+import { freshSeed } from '../support/seed.ts';
 import { COMPOSED_CASES, KERNEL_CASES, type KernelCase } from './kernel-cases.ts';
-import { assertClose, freshSeed, spaced, worstGradientError } from './support.ts';
+import { assertClose, spaced, worstGradientError } from './support.ts';
 
 // float32 has 1.2e-7; transcendental functions in tfjs are good to a few units of it, sums here have ≤ 40 terms.
 const FLOAT32 = { absolute: 3e-6, relative: 1e-5 };

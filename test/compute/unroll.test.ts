@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { evaluate, type Float64Record } from '../../src/compute/reference/evaluate.ts';
 import { unroll } from '../../src/compute/unroll.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
+import { freshSeed } from '../support/seed.ts';
 import { stateGraph } from './conformance-graphs.ts';
 import { sacCase } from './native/cases.ts';
-import { freshSeed, uniform } from './support.ts';
+import { uniform } from './support.ts';
 
 const SIZES = { observation: 3, action: 2, hidden: [5, 4], batch: 3 };
 

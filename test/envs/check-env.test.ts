@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import test from 'node:test';
 import { checkEnv, examineEnv } from '../../src/envs/check-env.ts';
 import type { Env, ResetOptions, StepResult } from '../../src/envs/env.ts';
@@ -7,13 +6,14 @@ import { make, specs } from '../../src/envs/registry.ts';
 import type { RenderOptions } from '../../src/envs/render/options.ts';
 import type { Value } from '../../src/envs/spaces/space.ts';
 import { type Tensors, vector } from '../../src/math/tensor.ts';
+import { drawSeed } from '../support/seed.ts';
 
-const seed = randomInt(2 ** 31);
+const seed = drawSeed();
 
 for (const { id, maxEpisodeSteps } of specs()) {
-  test(`${id} keeps the contract (seed ${seed})`, () => checkEnv(() => make(id), { seed }));
+  test(`${id} keeps the contract (SEED=${seed})`, () => checkEnv(() => make(id), { seed }));
 
-  test(`${id} keeps the contract across its time limit of ${maxEpisodeSteps} cut to 30 (seed ${seed})`, () =>
+  test(`${id} keeps the contract across its time limit of ${maxEpisodeSteps} cut to 30 (SEED=${seed})`, () =>
     checkEnv(() => make(id, { maxEpisodeSteps: 30 }), { seed }));
 
   test(`${id} is what its spec says`, async () => {

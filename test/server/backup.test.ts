@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import type { ApiClient } from '../../scripts/api-client.ts';
 import { inspect } from '../../scripts/crash-test/crashes.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { ended, type Job, kill, start } from '../support/training-servers.ts';
 

@@ -7,8 +7,8 @@ import { Evidence } from '../../scripts/crash-test/evidence.ts';
 import { fullDisk } from '../../scripts/crash-test/full-disk.ts';
 import { truncated } from '../../scripts/crash-test/truncated.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
+import { freshSeed } from '../support/seed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('a server that is killed three times loses nothing', async (t) => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient, Json } from '../../scripts/api-client.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   begun,

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadContract } from '../../src/api/contract.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
 import { feed, TARGETS } from '../support/malformed-runs.ts';
 import { startRealServer } from '../support/real-servers.ts';
 import { RecordedResponses } from '../support/recorded-responses.ts';
+import { freshSeed } from '../support/seed.ts';
 
 const COUNT = 400;
 

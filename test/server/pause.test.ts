@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ApiClient, Json } from '../../scripts/api-client.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
+import { freshSeed } from '../support/seed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { ended, type Job, kill, metricsOf, newestCheckpoint, SMALL_AGENT, start } from '../support/training-servers.ts';
 

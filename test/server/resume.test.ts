@@ -8,8 +8,8 @@ import type { ApiClient, Json } from '../../scripts/api-client.ts';
 import { KEEPS_TABLES } from '../../src/compute/engine.ts';
 import { Engines } from '../../src/compute/engines.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
 import { ENGINE_SETTINGS, TRAINING_ENGINES } from '../support/engine-settings.ts';
+import { freshSeed } from '../support/seed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   ended,

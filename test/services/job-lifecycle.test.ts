@@ -20,9 +20,9 @@ import { type JobEvent, type JobState, JobStore } from '../../src/storage/jobs.t
 import { TransitionStore } from '../../src/storage/transitions.ts';
 import type { JobHostHandlers } from '../../src/workers/job-host.ts';
 import type { JobMessage } from '../../src/workers/protocol.ts';
-import { freshSeed } from '../compute/support.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
 import { agentRow, jobRow } from '../support/rows.ts';
+import { freshSeed } from '../support/seed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const RUNS = Number(process.env['RUNS'] ?? 100);

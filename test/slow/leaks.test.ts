@@ -6,9 +6,10 @@ import { Engines } from '../../src/compute/engines.ts';
 import { trace } from '../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
 import { sacCase } from '../compute/native/cases.ts';
-import { freshSeed, setAll } from '../compute/support.ts';
+import { setAll } from '../compute/support.ts';
 import { ENGINE_SETTINGS } from '../support/engine-settings.ts';
 import { enginesWithTables } from '../support/engines-with-tables.ts';
+import { freshSeed } from '../support/seed.ts';
 
 const UPDATES = 10_000;
 /** By then pools and compiled code have their size. */

@@ -6,10 +6,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { loadContract } from '../../src/api/contract.ts';
 import { Pcg64 } from '../../src/math/pcg64.ts';
-import { freshSeed } from '../compute/support.ts';
 import { feed, TARGETS } from '../support/malformed-runs.ts';
 import { startRealServer } from '../support/real-servers.ts';
 import { RecordedResponses } from '../support/recorded-responses.ts';
+import { freshSeed } from '../support/seed.ts';
 
 const COUNT = Number(process.env['GYMSERVE_MALFORMED'] ?? 20_000);
 /** By then pools, caches of shapes and compiled code have their size. */

@@ -12,7 +12,7 @@ import { flatModel } from '../../../src/agent/algorithms/soft-policy-iteration/f
 import { greedyActions, improvePolicy } from '../../../src/agent/algorithms/soft-policy-iteration/improvement.ts';
 import type { TabularModel } from '../../../src/envs/tabular-model.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
-import { freshSeed } from '../../compute/support.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { randomModel, softMaximum, valueIteration } from '../../support/tabular-models.ts';
 
 const TOLERANCE = 1e-9;

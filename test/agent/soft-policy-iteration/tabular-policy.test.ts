@@ -10,7 +10,7 @@ import type { DiscreteDocument } from '../../../src/envs/spaces/space.ts';
 import { DomainError } from '../../../src/errors.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import type { Tensors } from '../../../src/math/tensor.ts';
-import { freshSeed } from '../../compute/support.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { randomModel } from '../../support/tabular-models.ts';
 
 const discrete = (n: number, start = 0): DiscreteDocument => ({ type: 'Discrete', n, start });

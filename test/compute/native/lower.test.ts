@@ -16,7 +16,7 @@ import { optimize } from '../../../src/compute/passes/optimize.ts';
 import { trace } from '../../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { sacUpdate, spacesOf } from '../../support/sac-graph.ts';
-import { freshSeed } from '../support.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { randomGraph } from './random-graph.ts';
 
 const TARGET = { width: 8, registers: 16 };

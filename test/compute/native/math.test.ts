@@ -6,7 +6,7 @@ import type { Compiler } from '../../../src/compute/native/compiler.ts';
 import { nodeMaker } from '../../../src/compute/nodes.ts';
 import { BINARY, UNARY } from '../../../src/compute/reference/ops.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
-import { freshSeed } from '../support.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { machineCompiler, openRaw, otherCompiler, skip } from './machine.ts';
 import { anyFloats, around, flushed, grid, isDenormal, LARGEST, SMALLEST_NORMAL, SPECIAL, ulp } from './vectors.ts';
 

@@ -10,7 +10,8 @@ import { optimize } from '../../../src/compute/passes/optimize.ts';
 import { evaluate, type Float64Record } from '../../../src/compute/reference/evaluate.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { sacUpdate, spacesOf } from '../../support/sac-graph.ts';
-import { assertClose, freshSeed, uniform } from '../support.ts';
+import { freshSeed } from '../../support/seed.ts';
+import { assertClose, uniform } from '../support.ts';
 import { randomGraph } from './random-graph.ts';
 import { Simulation } from './simulate.ts';
 

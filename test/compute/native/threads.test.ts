@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
-import { freshSeed } from '../support.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { type Case, movements, plainCase, products, RAGGED, sacCase, TINY } from './cases.ts';
 import { machineCompiler, openRaw, skip } from './machine.ts';
 import { randomGraph } from './random-graph.ts';

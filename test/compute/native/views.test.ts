@@ -14,7 +14,7 @@ import {
 } from '../../../src/compute/native/lower/views.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { sizeOf } from '../../../src/math/tensor.ts';
-import { freshSeed } from '../support.ts';
+import { freshSeed } from '../../support/seed.ts';
 
 const ROUNDS = 1500;
 const buffer = { id: 1, size: 360, home: 'scratch' } as const;

@@ -11,10 +11,11 @@ import { trace } from '../../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { sizeOf } from '../../../src/math/tensor.ts';
 import { sacUpdate, spacesOf } from '../../support/sac-graph.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { kernelGraph, productGraph, stateGraph } from '../conformance-graphs.ts';
 import { drawFor, updateOf } from '../programs/program.ts';
 import { ODD_SIZES, PROGRAMS } from '../programs/programs.ts';
-import { assertClose, freshSeed, uniform } from '../support.ts';
+import { assertClose, uniform } from '../support.ts';
 import { REQUIRED, runNodes, type Value, type Variables } from './interpret.ts';
 import { readSavedModel } from './saved-model.ts';
 

@@ -8,7 +8,7 @@ import { lower } from '../../../src/compute/tensorflow/lower.ts';
 import { trace } from '../../../src/compute/trace/trace.ts';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { enginesWithTables } from '../../support/engines-with-tables.ts';
-import { freshSeed } from '../support.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { REQUIRED, runNodes, type Value, type Variables } from './interpret.ts';
 import { readSavedModel } from './saved-model.ts';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { Pcg64 } from '../../../src/math/pcg64.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/safetensors.ts';
-import { freshSeed } from '../../compute/support.ts';
 import { mutated } from '../../support/malformed.ts';
 import { NEW_AGENT, pipeline, type RealContext } from '../../support/real-servers.ts';
+import { freshSeed } from '../../support/seed.ts';
 
 const BINARY = 'application/octet-stream';
 const MUTATIONS = 300;

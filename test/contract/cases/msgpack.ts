@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { encode } from '@msgpack/msgpack';
 import { listed, postPacked, tensor, type WireTensor } from '../../support/msgpack-client.ts';
 import { NEW_AGENT, type RealContext, SPEC } from '../../support/real-servers.ts';
+import { freshSeed } from '../../support/seed.ts';
 
 export function msgpackCases(context: RealContext): void {
   const { http, url, recorded } = context;
@@ -208,8 +209,7 @@ export function msgpackCases(context: RealContext): void {
     const path = await make();
     await ok(`${path}/reset`);
     const whole = encode({ action: tensor([1], [0.5]), seq: 7 });
-    const seed = Date.now() % 2 ** 31;
-    t.diagnostic(`seed ${seed}`);
+    const seed = freshSeed(t);
     for (const bytes of broken(whole, seed, 2000)) {
       const answer = await fetch(`${url}${path}/step`, {
         method: 'POST',

@@ -5,6 +5,7 @@ import { encode } from '@msgpack/msgpack';
 import { WebSocket } from 'ws';
 import { listed, tensor, type WireTensor } from '../../support/msgpack-client.ts';
 import { KEY, NOBODY, pipeline, type RealContext, SPEC } from '../../support/real-servers.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { type Frame, refusedHandshake, StreamClient } from '../../support/stream-client.ts';
 import { broken } from './msgpack.ts';
 
@@ -402,8 +403,7 @@ export function websocketCases(context: RealContext): void {
         protocol === JSON_FRAMES
           ? Buffer.from(JSON.stringify(step(2)))
           : encode({ type: 'step', id: 2, body: { action: tensor([1], [0.5]), seq: 2 } });
-      const seed = Date.now() % 2 ** 31;
-      t.diagnostic(`seed ${seed}`);
+      const seed = freshSeed(t);
       let client = await open(protocol);
       await client.next();
       const codes = new Set<number>();
@@ -422,8 +422,7 @@ export function websocketCases(context: RealContext): void {
   }
 
   test('bytes that are no frames close the socket, and the server goes on', { timeout: 300_000 }, async (t) => {
-    const seed = Date.now() % 2 ** 31;
-    t.diagnostic(`seed ${seed}`);
+    const seed = freshSeed(t);
     for (const bytes of broken(Uint8Array.of(0x81, 0x85, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), seed, 200)) {
       const socket = new WebSocket(url.replace('http', 'ws') + path());
       socket.on('error', () => undefined);
