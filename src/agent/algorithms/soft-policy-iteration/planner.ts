@@ -29,19 +29,21 @@ class SoftPolicyPlanner implements Planner {
     const { actions, start } = this.#model;
     const evaluated = evaluateSoftPolicy(this.#model, policy, before, this.#options, shouldStop);
     if (evaluated === null) return null;
-    const { q, values, residual, sweeps, isSettled } = evaluated;
+    const { q, values, residual, sweeps } = evaluated;
     const improved = improvePolicy(q, actions, this.#options.temperature);
     this.#state = { q, policy: improved, iterations: iterations + 1 };
-    const change = distance(improved, policy);
     return {
-      isConverged: isSettled && change <= this.#options.tolerance,
+      // Q of the policy before is good enough for the one that it improved it to, which maximises over all: ‖Q − T*Q‖∞ ≤
+      // (1 − γ)·tolerance, so ‖Q − Q*‖∞ ≤ tolerance. That hardly a probability changed would not tell: one of 1e-9 may stand for an
+      // action that costs a hundred, at each step.
+      isConverged: iterations > 0 && sweeps === 0,
       metrics: {
         'value/start': values.reduce((sum, value, state) => sum + (start[state] as number) * value, 0),
         // Before the first iteration Q was that of no policy.
         ...(iterations > 0 && { 'q/min_increase': leastIncrease(q, before) }),
         'q/max_change': distance(q, before),
         'policy/entropy': mean(stateEntropies(improved, actions)),
-        'policy/max_change': change,
+        'policy/max_change': distance(improved, policy),
         'evaluation/sweeps': sweeps,
         'evaluation/residual': residual,
       },

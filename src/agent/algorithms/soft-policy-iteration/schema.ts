@@ -4,7 +4,7 @@ export const SOFT_POLICY_ITERATION_SCHEMA = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Soft policy iteration',
   description:
-    'One timestep of training is one iteration: the policy is evaluated to the tolerance, then improved; no environment is stepped but for evaluations. total_timesteps is the most iterations; a job ends earlier, with the outcome "converged", once no probability of the policy changes by more than the tolerance.',
+    'One timestep of training is one iteration: the policy is evaluated to the tolerance, then improved; no environment is stepped but for evaluations. total_timesteps is the most iterations; a job ends earlier, with the outcome "converged", once Q is within the tolerance of the optimal one.',
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -29,7 +29,7 @@ export const SOFT_POLICY_ITERATION_SCHEMA = {
       maximum: 1,
       default: 1e-8,
       description:
-        'How far Q of an evaluated policy may be from the exact one: sweeps end at a residual of (1 − γ)·tolerance. Also the change of a probability below which the policy has converged.',
+        'How far Q of an evaluated policy may be from the exact one: sweeps end at a residual of (1 − γ)·tolerance. A policy whose Q is that good before any sweep is the optimal one: the iteration has converged.',
     },
     max_evaluation_sweeps: {
       type: 'integer',
