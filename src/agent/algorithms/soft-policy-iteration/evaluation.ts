@@ -75,12 +75,10 @@ export interface SoftValues {
   readonly q: Float64Array;
   /** Of `q` under the policy, [states]. */
   readonly values: Float64Array;
-  /** ‖Q − T^π Q‖∞. */
+  /** ‖Q − T^π Q‖∞; above what was asked for where the number of sweeps ended it. */
   readonly residual: number;
   /** Applications of T^π. */
   readonly sweeps: number;
-  /** Whether the residual, and not the number of sweeps, ended it. */
-  readonly isSettled: boolean;
 }
 
 /** Of one number of Q, relative: what a sum over outcomes and a product can leave, so that no residual need be smaller. */
@@ -117,7 +115,7 @@ export function evaluateSoftPolicy(
       );
     }
     const isSettled = residual <= Math.max((1 - discount) * tolerance, ROUNDING * magnitude(q));
-    if (isSettled || sweeps === maxSweeps) return { q, values, residual, sweeps, isSettled };
+    if (isSettled || sweeps === maxSweeps) return { q, values, residual, sweeps };
     [q, backup] = [backup, q];
   }
 }
