@@ -1,9 +1,10 @@
 // The seed of what a test draws. `SEED=… npm test` gives every test the same one, so that what failed can be repeated.
+import { randomInt } from 'node:crypto';
 import type { TestContext } from 'node:test';
 
-/** Another one at every call, unless `SEED` says which. Say it in the name of the test, or take `freshSeed`. */
+/** Drawn at every call, unless `SEED` says which. Say it in the name of the test, or take `freshSeed`. */
 export function drawSeed(): number {
-  return Number(process.env['SEED'] ?? Math.floor(performance.timeOrigin + performance.now()) % 1_000_000);
+  return Number(process.env['SEED'] ?? randomInt(1_000_000));
 }
 
 /** A seed that is printed. */
