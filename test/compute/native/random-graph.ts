@@ -139,17 +139,19 @@ class Drawing {
               .concat(this.#leaf(this.#states, 's', [this.#pick(this.#sizes), this.#pick(this.#sizes)])),
           );
     const [transposeA, transposeB] = [this.#integer(2) === 0, this.#integer(2) === 0];
-    const [rows, inner] = transposeA ? [a.shape[1], a.shape[0]] : [a.shape[0], a.shape[1]];
-    const fitting = this.#pool.filter(({ shape }) => shape.length === 2 && shape[transposeB ? 1 : 0] === inner);
+    const [rows, inner] = (transposeA ? [...a.shape].reverse() : a.shape) as readonly [number, number];
+    const columnsOf = (shape: readonly number[]): number => shape[transposeB ? 0 : 1] as number;
+    const fitting = this.#pool.filter(
+      ({ shape }) => shape.length === 2 && shape[transposeB ? 1 : 0] === inner && rows * columnsOf(shape) <= LARGEST,
+    );
     const size = this.#pick(this.#sizes);
-    const b =
-      fitting.length > 0 && this.#integer(3) > 0
-        ? this.#pick(fitting)
-        : this.#leaf(this.#states, 's', transposeB ? [size, inner as number] : [inner as number, size]);
-    const columns = b.shape[transposeB ? 0 : 1] as number;
-    const product = this.#make({ kind: 'matmul', transposeA, transposeB }, [a, b], [rows as number, columns]);
+    const isMet = fitting.length > 0 && this.#integer(3) > 0;
+    if (!isMet && Math.max(rows, inner) * size > LARGEST) return;
+    const b = isMet ? this.#pick(fitting) : this.#leaf(this.#states, 's', transposeB ? [size, inner] : [inner, size]);
+    const columns = columnsOf(b.shape);
+    const product = this.#make({ kind: 'matmul', transposeA, transposeB }, [a, b], [rows, columns]);
     // Divided by the root of its terms: what is left is as large as its operands, on the whole; tanh bounds it.
-    const scaled = this.#make({ kind: 'mul' }, [product, this.#number((inner as number) ** -0.5)], product.shape);
+    const scaled = this.#make({ kind: 'mul' }, [product, this.#number(inner ** -0.5)], product.shape);
     const biased =
       this.#integer(2) === 0
         ? this.#make({ kind: 'add' }, [scaled, this.#leaf(this.#states, 's', [columns])], product.shape)
